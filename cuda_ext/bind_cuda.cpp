@@ -1,0 +1,13 @@
+// gen3d._native_cuda: the CUDA kernels, with a static cudart, so that it loads without a GPU.
+#include <nanobind/nanobind.h>
+
+namespace nb = nanobind;
+
+namespace gen3d::isosurface {
+void bind_cuda(nb::module_& m);
+}
+
+NB_MODULE(_native_cuda, m) {
+    m.doc() = "CUDA kernels of gen3d; use them through gen3d.ops.";
+    gen3d::isosurface::bind_cuda(m);
+}

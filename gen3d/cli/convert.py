@@ -1,0 +1,38 @@
+"""``gen3d convert``: any known file into any other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gen3d.cli import options
+
+
+def convert(
+    source: Annotated[Path, typer.Argument(help="Mesh or cloud to read.")],
+    target: Annotated[Path, typer.Argument(help="File to write; its extension is the format.")],
+    faces: options.Faces = None,
+    format: options.Format = None,
+    quiet: options.Quiet = False,
+    debug: options.Debug = False,
+) -> None:
+    """Convert a mesh or point cloud between GLB, OBJ, STL and PLY."""
+    from gen3d import io
+    from gen3d.cli.console import console
+    from gen3d.errors import InputError
+    from gen3d.geometry.mesh import Mesh
+    from gen3d.geometry.simplify import decimate
+
+    io.check_target(target, format=format)
+    item = io.load(source)
+    if faces is not None:
+        if not isinstance(item, Mesh):
+            raise InputError("--faces needs a mesh, got a point cloud", hint="leave --faces away")
+        report = decimate(item, faces)
+        item = report.mesh
+        if not quiet:
+            console.print(f"faces: asked {report.asked}, got {report.actual}")
+    io.save(item, target, format=format)
+    print(target)

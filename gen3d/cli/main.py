@@ -1,0 +1,80 @@
+"""Entry point of ``gen3d``."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+import typer
+
+from gen3d.cli import bench, convert, doctor, render, reproduce, text, train
+from gen3d.errors import CancelledError, Gen3dError
+
+app = typer.Typer(
+    name="gen3d",
+    help="Generate, densify and reconstruct 3D.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command("text")(text.text)
+app.command("train")(train.train)
+app.command("convert")(convert.convert)
+app.command("render")(render.render)
+app.command("reproduce")(reproduce.reproduce)
+app.command("doctor")(doctor.doctor)
+app.add_typer(bench.app, name="bench")
+
+
+@app.callback(invoke_without_command=True)
+def _version(
+    version: bool = typer.Option(False, "--version", help="Print the version and stop."),
+) -> None:
+    if version:
+        from gen3d import __version__
+
+        print(__version__)
+        raise typer.Exit
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line; users' errors become one line and an exit code.
+
+    Args:
+        arguments: Instead of those of the process.
+    """
+    arguments = sys.argv[1:] if arguments is None else arguments
+    debug = "--debug" in arguments
+    try:
+        code = app(args=arguments, standalone_mode=False)
+    except click.exceptions.Exit as stop:
+        code = stop.exit_code
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except (KeyboardInterrupt, click.exceptions.Abort, CancelledError):
+        _complain("stopped; nothing half-written was kept", "")
+        code = CancelledError.exit_code
+    except Gen3dError as error:
+        if debug:
+            raise
+        _complain(error.message, error.hint)
+        code = error.exit_code
+    except BrokenPipeError:
+        # The reader of our output (head, less) went away; flushing at exit would complain again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 1
+    except Exception as error:
+        if debug:
+            raise
+        _complain(
+            f"gen3d failed: {type(error).__name__}: {error}", "run again with --debug and report it"
+        )
+        code = 1
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _complain(message: str, hint: str) -> None:
+    line = " ".join(message.split())
+    print(f"error: {line}" + (f" (hint: {hint})" if hint else ""), file=sys.stderr)

@@ -1,0 +1,42 @@
+"""Options that several commands share: the same word means the same thing everywhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Seed = Annotated[
+    int | None,
+    typer.Option("--seed", help="Random seed; drawn and reported when not given.", show_default=False),
+]
+Steps = Annotated[
+    int | None, typer.Option("--steps", help="Sampling steps, 1..1000.", show_default="model's")
+]
+Guidance = Annotated[
+    float | None,
+    typer.Option("--guidance", help="Guidance strength, 0..100; 1 is off.", show_default="model's"),
+]
+Resolution = Annotated[
+    int | None,
+    typer.Option("--resolution", help="Grid cells per axis, 16..512.", show_default="model's"),
+]
+Faces = Annotated[
+    int | None,
+    typer.Option("--faces", help="Face budget of the mesh, at least 100.", show_default="no limit"),
+]
+Format = Annotated[
+    str | None,
+    typer.Option("--format", help="glb, obj, stl or ply.", show_default="from the file name"),
+]
+Out = Annotated[Path, typer.Option("--out", "-o", help="File to write.")]
+Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")]
+Model = Annotated[str, typer.Option("--model", help="Name of a model, or a folder with one.")]
+Json = Annotated[
+    Path | None,
+    typer.Option("--json", help="Write figures as JSON to this file; - is standard output."),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print results and errors only.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print stage times too.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]

@@ -1,0 +1,59 @@
+"""``gen3d text``: from a sentence to a mesh."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gen3d.cli import options
+
+
+def text(
+    prompt: Annotated[str, typer.Argument(help='What to make, e.g. "a red wooden chair".')],
+    out: options.Out = Path("out.glb"),
+    seed: options.Seed = None,
+    steps: options.Steps = None,
+    guidance: options.Guidance = None,
+    resolution: options.Resolution = None,
+    faces: options.Faces = None,
+    format: options.Format = None,
+    count: Annotated[
+        int, typer.Option("-n", help="Variants, 1..64; written as NAME-1.EXT, ...")
+    ] = 1,
+    model: options.Model = "mini",
+    device: options.Device = "auto",
+    json: options.Json = None,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+    debug: options.Debug = False,
+) -> None:
+    """Make a coloured mesh from a sentence."""
+    from gen3d.api import text_to_files
+    from gen3d.cli.console import RichProgress, console, write_json
+
+    with RichProgress(enabled=not quiet) as progress:
+        run = text_to_files(
+            prompt,
+            out,
+            seed=seed,
+            steps=steps,
+            guidance=guidance,
+            resolution=resolution,
+            faces=faces,
+            format=format,
+            count=count,
+            model=model,
+            device=device,
+            progress=progress,
+        )
+    write_json(run.figures(), json)
+    for warning in run.warnings:
+        console.print(f"[yellow]note:[/yellow] {warning}")
+    if not quiet:
+        for line in run.summary(stages=verbose):
+            console.print(line)
+    if json is None or str(json) != "-":
+        for path in run.paths:
+            print(path)

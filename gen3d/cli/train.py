@@ -1,0 +1,34 @@
+"""``gen3d train``: train a model from a YAML file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gen3d.cli import options
+
+
+def train(
+    config: Annotated[Path, typer.Argument(help="A file such as configs/vecset/vae.yaml.")],
+    assign: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Change one value: --set trainer.steps=100."),
+    ] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Start anew instead of resuming.")] = False,
+    json: options.Json = None,
+    quiet: options.Quiet = False,
+    debug: options.Debug = False,
+) -> None:
+    """Train a model; an interrupted run goes on where it stopped."""
+    from gen3d.cli.console import RichProgress, console, write_json
+    from gen3d.training_runs import run_training
+
+    with RichProgress(enabled=not quiet) as progress:
+        result = run_training(config, assign or [], resume=not fresh, progress=progress)
+    write_json({"figures": result.figures}, json)
+    if not quiet:
+        for name, value in result.figures.items():
+            console.print(f"{name}: {value:.5g}")
+    print(result.output)

@@ -1,0 +1,1 @@
+"""Data: procedural shapes, and the folders that training reads."""

@@ -1,0 +1,17 @@
+"""The shape programs, one file per family; ``PROGRAMS`` lists them by category."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from gen3d.data.procedural.categories import seating
+from gen3d.data.procedural.draft import Draft
+from gen3d.data.procedural.palette import Palette
+
+Program = Callable[[np.random.Generator, Palette], Draft]
+
+PROGRAMS: dict[str, Program] = {
+    "chair": seating.chair,
+}

@@ -1,0 +1,1 @@
+"""Devices, seeds, progress, optional imports, atomic files: what every room stands on."""
