@@ -13,6 +13,8 @@ struct CpuTwin {
 
 }  // namespace
 
-void bind(nb::module_& m) { Binding<CpuTwin>::add_to(m); }
+void bind(nb::module_& m) {
+    Binding<CpuTwin>::add_to(m);
+}
 
 }  // namespace gen3d::isosurface

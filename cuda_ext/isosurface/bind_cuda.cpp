@@ -14,6 +14,8 @@ struct CudaTwin {
 
 }  // namespace
 
-void bind_cuda(nb::module_& m) { Binding<CudaTwin>::add_to(m); }
+void bind_cuda(nb::module_& m) {
+    Binding<CudaTwin>::add_to(m);
+}
 
 }  // namespace gen3d::isosurface

@@ -5,9 +5,9 @@
 namespace gen3d::isosurface {
 
 struct Cells {
-    const int32_t* cells;   // [count][3], sorted by key
-    const int64_t* keys;    // [count], strictly increasing
-    const float* values;    // [count][8], corner values
+    const int32_t* cells;  // [count][3], sorted by key
+    const int64_t* keys;   // [count], strictly increasing
+    const float* values;   // [count][8], corner values
     int64_t count;
     int64_t resolution;
     float level;

@@ -82,7 +82,9 @@ void check_launch(const char* kernel) {
     }
 }
 
-cudaStream_t as_stream(int64_t stream) { return reinterpret_cast<cudaStream_t>(stream); }
+cudaStream_t as_stream(int64_t stream) {
+    return reinterpret_cast<cudaStream_t>(stream);
+}
 
 }  // namespace
 

@@ -60,13 +60,14 @@ GEN3D_HD double crossing(float a, float b, float level) {
 }
 
 // The vertex on an edge of a cell: v = lo + index * (hi - lo) / R, rounded to float once.
-GEN3D_HD void edge_vertex(const int32_t* cell, const float* values, int edge, float level, double lo,
-                          double step, float* out) {
+GEN3D_HD void edge_vertex(const int32_t* cell, const float* values, int edge, float level,
+                          double lo, double step, float* out) {
     const int low = kEdgeCorners[edge][0];
     const double t = crossing(values[low], values[kEdgeCorners[edge][1]], level);
     const int axis = edge >> 2;
     for (int a = 0; a < 3; ++a) {
-        const double index = cell[a] + static_cast<double>(low >> (2 - a) & 1) + (a == axis ? t : 0.0);
+        const double index =
+            cell[a] + static_cast<double>(low >> (2 - a) & 1) + (a == axis ? t : 0.0);
         out[a] = static_cast<float>(lo + index * step);
     }
 }

@@ -1,6 +1,7 @@
 // Written by `python -m gen3d.ops.reference.isosurface_table`: do not edit.
 // Corner c at offset (c>>2&1, c>>1&1, c&1); edge 4*axis + 2*u + v; bit c: inside.
 #pragma once
+// clang-format off
 #include <cstdint>
 
 namespace gen3d::isosurface {

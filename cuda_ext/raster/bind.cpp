@@ -19,7 +19,12 @@ using Image3 = nb::ndarray<T, nb::shape<-1, -1, 3>, nb::c_contig, nb::device::cp
 void bind_rasterize(Rows3<const float> vertices, Rows3<const int64_t> faces, double fx, double fy,
                     double cx, double cy, double near_z, Image<int32_t> face_id, Image<float> depth,
                     Image3<float> barycentric, int threads) {
-    const View view{fx,   fy, cx, cy, near_z, static_cast<int64_t>(face_id.shape(1)),
+    const View view{fx,
+                    fy,
+                    cx,
+                    cy,
+                    near_z,
+                    static_cast<int64_t>(face_id.shape(1)),
                     static_cast<int64_t>(face_id.shape(0))};
     const nb::gil_scoped_release release;
     rasterize(vertices.data(), faces.data(), static_cast<int64_t>(faces.shape(0)), view,

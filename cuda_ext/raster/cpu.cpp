@@ -18,7 +18,9 @@ struct Drawn {
     int32_t face;
 };
 
-int64_t clamp_to(int64_t value, int64_t size) { return std::clamp<int64_t>(value, 0, size - 1); }
+int64_t clamp_to(int64_t value, int64_t size) {
+    return std::clamp<int64_t>(value, 0, size - 1);
+}
 
 // Clips one face and appends what is left of it; at most kMaxCorners - 2 triangles.
 void set_up_face(const float* vertices, const int64_t* face, int32_t id, const View& view,
@@ -47,8 +49,8 @@ void set_up_face(const float* vertices, const int64_t* face, int32_t id, const V
         Drawn drawn;
         bool swapped = false;
         if (!project(view, p[0], p[i], p[i + 1], drawn.screen, swapped)) continue;
-        const auto [top, bottom] = std::minmax({drawn.screen.y[0], drawn.screen.y[1],
-                                                drawn.screen.y[2]});
+        const auto [top, bottom] =
+            std::minmax({drawn.screen.y[0], drawn.screen.y[1], drawn.screen.y[2]});
         if (last_pixel(bottom) < 0 || first_pixel(top) >= view.height) continue;
         const Corner* order[3] = {&p[0], swapped ? &p[i + 1] : &p[i], swapped ? &p[i] : &p[i + 1]};
         for (int c = 0; c < 3; ++c) std::copy_n(order[c]->barycentric, 3, drawn.barycentric[c]);
@@ -71,8 +73,8 @@ void draw(const Drawn& drawn, const View& view, int64_t row_begin, int64_t row_e
     int64_t row[3], step_x[3], step_y[3], bias[3];
     for (int e = 0; e < 3; ++e) {
         const int a = (e + 1) % 3, b = (e + 2) % 3;
-        row[e] = edge_function(t, a, b, x0 * kSubpixel + kSubpixel / 2,
-                               y0 * kSubpixel + kSubpixel / 2);
+        row[e] =
+            edge_function(t, a, b, x0 * kSubpixel + kSubpixel / 2, y0 * kSubpixel + kSubpixel / 2);
         step_x[e] = -(t.y[b] - t.y[a]) * kSubpixel;
         step_y[e] = (t.x[b] - t.x[a]) * kSubpixel;
         bias[e] = is_top_left(t, a, b) ? 0 : -1;

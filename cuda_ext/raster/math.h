@@ -36,11 +36,16 @@ struct ScreenTriangle {
 // Signed distance to clip plane 0..4, positive inside: near, left, right, top, bottom.
 GEN3D_HD double clip_distance(const View& view, int plane, const double* p) {
     switch (plane) {
-        case 0: return p[2] - view.near_z;
-        case 1: return view.fx * p[0] + (view.cx + kGuard) * p[2];
-        case 2: return (kGuard - view.cx) * p[2] - view.fx * p[0];
-        case 3: return view.fy * p[1] + (view.cy + kGuard) * p[2];
-        default: return (kGuard - view.cy) * p[2] - view.fy * p[1];
+        case 0:
+            return p[2] - view.near_z;
+        case 1:
+            return view.fx * p[0] + (view.cx + kGuard) * p[2];
+        case 2:
+            return (kGuard - view.cx) * p[2] - view.fx * p[0];
+        case 3:
+            return view.fy * p[1] + (view.cy + kGuard) * p[2];
+        default:
+            return (kGuard - view.cy) * p[2] - view.fy * p[1];
     }
 }
 

@@ -23,7 +23,7 @@ def train(
 ) -> None:
     """Train a model; an interrupted run goes on where it stopped."""
     from gen3d.cli.console import RichProgress, console, write_json
-    from gen3d.training_runs import run_training
+    from gen3d.api.training import run_training
 
     with RichProgress(enabled=not quiet) as progress:
         result = run_training(config, assign or [], resume=not fresh, progress=progress)

@@ -15,7 +15,7 @@ import yaml
 from torch import Tensor
 
 from gen3d import __version__
-from gen3d.errors import Gen3dError
+from gen3d.errors import Gen3dError, OutputError
 from gen3d.runtime.atomic import atomic_write
 from gen3d.runtime.optional import require
 from gen3d.training.objective import EXAMPLES, LossResult
@@ -61,8 +61,8 @@ class Meter:
                 if not math.isfinite(value):
                     raise Gen3dError(
                         f"the {what} became {value} at step {self._first_step + offset}",
-                        hint="lower the learning rates, lengthen the warm-up, or use 32-true;"
-                        " last.ckpt holds the state before it",
+                        hint="lower the learning rates, lengthen the warm-up or use 32-true,"
+                        " and resume from the last checkpoint",
                     )
 
     def flush(self, seconds: float) -> dict[str, Any]:
@@ -130,9 +130,15 @@ class RunLog:
             step: Steps done.
             elapsed_s: Seconds spent.
             row: Numbers, or dicts of numbers whose names become ``group/name`` in TensorBoard.
+
+        Raises:
+            OutputError: The disk is full.
         """
         stamped = {"step": step, "elapsed_s": round(elapsed_s, 3), **row}
-        self._file.write(json.dumps(stamped) + "\n")
+        try:
+            self._file.write(json.dumps(stamped) + "\n")
+        except OSError as error:
+            raise OutputError(f"cannot write {self._file.name}: {error.strerror}") from error
         if self._board is not None:
             self._board.log_metrics(_flatten(row), step)
 

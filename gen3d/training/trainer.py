@@ -66,7 +66,8 @@ class Trainer:
         config: Settings of the run.
         objective: What is trained; its module is moved to the device.
         progress: Where to report; nowhere by default.
-        settings: What to write as the run's resolved settings; None: ``config`` alone.
+        settings: What to write as the run's resolved settings, in plain values (a pydantic
+            model's ``model_dump(mode="json")``); None: ``config`` alone.
 
     Raises:
         InputError: The device does not exist, or the objective names unknown parameters.

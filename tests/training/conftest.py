@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 import torch
-from torch import nn
+from jaxtyping import Float
+from torch import Tensor, nn
 
 from gen3d.training import LossResult, TrainConfig
 
@@ -38,13 +39,17 @@ class Regression:
         if self.on_step is not None:
             self.on_step(step)
         x = torch.randn(16, 4, generator=generator)
-        error = (self.module(x).float() - x @ self.target).square().mean()
+        error = self._error(self.module, x)
         return LossResult(error, {"examples": 16, "error": error.sqrt(), "constant": 2.0})
 
     def validate(self, module: nn.Module) -> dict[str, float]:
         assert not module.training
         x = torch.randn(64, 4, generator=torch.Generator().manual_seed(1))
-        return {"mse": (module(x).float() - x @ self.target).square().mean().item()}
+        return {"mse": self._error(module, x).item()}
+
+    def _error(self, module: nn.Module, x: Float[Tensor, "batch 4"]) -> Float[Tensor, ""]:
+        device = next(module.parameters()).device
+        return (module(x.to(device)).float() - (x @ self.target).to(device)).square().mean()
 
 
 @pytest.fixture

@@ -257,15 +257,9 @@ def test_tensorboard_log_is_written_when_asked_for(make_config: Make, make_objec
 @pytest.mark.cuda
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an NVIDIA GPU")
 def test_training_learns_and_resumes_on_a_gpu(make_config: Make, make_objective: Make) -> None:
-    def on_device(objective: Any) -> Any:
-        # The tiny objective draws on the CPU; its network is moved by the trainer.
-        plain = objective.module.forward
-        objective.module.forward = lambda x: plain(x.cuda()).cpu()
-        return objective
-
     config = make_config(steps=40, device="cuda")
-    Trainer(config, on_device(make_objective())).fit()
+    Trainer(config, make_objective()).fit()
     longer = make_config(steps=80, device="cuda")
-    result = Trainer(longer, on_device(make_objective())).fit(resume=True)
+    result = Trainer(longer, make_objective()).fit(resume=True)
     assert result.steps == 80
     assert rows_of(longer)[-2]["loss"] < rows_of(longer)[0]["loss"]

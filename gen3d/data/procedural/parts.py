@@ -138,20 +138,20 @@ def polygon_distance(
     q: Float[Tensor, "n 2"], outline: Float[Tensor, "m 2"], *, open_axis: bool
 ) -> Float[Tensor, " n"]:
     """Signed distance to a closed polygon; ``open_axis`` ignores edges on x = 0 (for lathes)."""
+    # Coordinates apart and points last: reductions over a last axis of two are slow in torch.
     start, end = outline, outline.roll(-1, 0)
-    edge = end - start
-    w = q[:, None] - start
-    along = ((w * edge).sum(-1) / (edge.square().sum(-1) + _TINY)).clamp(0, 1)
-    squared = (w - edge * along[..., None]).square().sum(-1)
+    (x0, y0), (x1, y1) = start.T[:, :, None], end.T[:, :, None]
+    ex, ey = x1 - x0, y1 - y0
+    wx, wy = q[:, 0] - x0, q[:, 1] - y0
+    along = ((wx * ex + wy * ey) / (ex.square() + ey.square() + _TINY)).clamp(0, 1)
+    squared = (wx - ex * along).square() + (wy - ey * along).square()
     if open_axis:
-        on_axis = (start[:, 0] <= 1e-9) & (end[:, 0] <= 1e-9)
+        on_axis = (x0 <= 1e-9) & (x1 <= 1e-9)
         squared = torch.where(on_axis, squared.new_tensor(math.inf), squared)
-    above = q[:, None, 1] >= start[:, 1]
-    below = q[:, None, 1] < end[:, 1]
-    left = edge[:, 0] * w[..., 1] > edge[:, 1] * w[..., 0]
-    crosses = (above & below & left) | (~above & ~below & ~left)
-    inside = crosses.sum(-1) % 2 == 1
-    distance = (squared.amin(-1) + _TINY).sqrt()
+    above, below, left = wy >= 0, q[:, 1] < y1, ex * wy > ey * wx
+    crosses = (above & below & left) | ~(above | below | left)
+    inside = crosses.sum(0) % 2 == 1
+    distance = (squared.amin(0) + _TINY).sqrt()
     return torch.where(inside, -distance, distance)
 
 

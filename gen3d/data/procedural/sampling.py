@@ -105,4 +105,6 @@ def _candidates(shape: Shape, count: int, rng: np.random.Generator) -> NDArray[n
     areas = np.array([part_area(part) for part in solid])
     counts = rng.multinomial(count, areas / areas.sum())
     drawn = [sample_part(part, int(n), rng) for part, n in zip(solid, counts, strict=True) if n]
-    return np.concatenate(drawn).astype(np.float32)
+    points = np.concatenate(drawn)
+    # A point exactly on an outline has no gradient to follow there, so nudge all a little.
+    return (points + rng.normal(0, 2e-3, points.shape)).astype(np.float32)

@@ -31,6 +31,10 @@ class Shape:
     seed: int
 
 
+# Where a cut meets what it cuts both are at distance zero; this decides for the cut.
+_CUT_WINS = 2e-3
+
+
 class Solid:
     """Evaluates a shape's parts with torch.
 
@@ -101,15 +105,22 @@ class Solid:
         return value.detach(), -torch.nn.functional.normalize(gradient, dim=-1)
 
     def colour(self, points: Float[Tensor, "n 3"]) -> Float[Tensor, "n 3"]:
-        """sRGB colour: the nearest solid part's, unless a paint part covers the point."""
+        """sRGB colour: the nearest solid part's, unless a paint part covers the point.
+
+        The surface that a cut leaves has the cut's colour.
+        """
         distances = self.part_distances(points)
-        magnitude = torch.stack(
-            [
-                distances[i] if self.parts[i].op == "add" else distances[i].abs()
-                for i in self.solid
-            ]
-        )
-        colours = self._colours[torch.tensor(self.solid)][magnitude.argmin(0)]
+        rows = []
+        for position, index in enumerate(self.solid):
+            if self.parts[index].op == "cut":
+                rows.append(distances[index].abs() - _CUT_WINS)
+                continue
+            row = distances[index]
+            for later in self.solid[position + 1 :]:
+                if self.parts[later].op == "cut":
+                    row = torch.maximum(row, -distances[later])
+            rows.append(row)
+        colours = self._colours[torch.tensor(self.solid)][torch.stack(rows).argmin(0)]
         for index, part in enumerate(self.parts):
             if part.op == "paint":
                 colours = torch.where(

@@ -15,12 +15,10 @@ inside (value above the level).
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import pairwise
 
-CORNERS: tuple[tuple[int, int, int], ...] = tuple(
-    (c >> 2 & 1, c >> 1 & 1, c & 1) for c in range(8)
-)
+CORNERS: tuple[tuple[int, int, int], ...] = tuple((c >> 2 & 1, c >> 1 & 1, c & 1) for c in range(8))
 MAX_TRIANGLES = 5
 
 Point = tuple[float, float, float]
@@ -96,7 +94,7 @@ def _triangulate(loop: list[int]) -> list[tuple[int, int, int]]:
     """The triangulation of a loop with the shortest allowed diagonals (dynamic programme)."""
     n = len(loop)
 
-    @lru_cache(maxsize=None)
+    @cache
     def best(i: int, j: int) -> tuple[float, tuple[tuple[int, int, int], ...]]:
         if j - i < 2:
             return 0.0, ()
@@ -149,6 +147,7 @@ def header() -> str:
             "// Written by `python -m gen3d.ops.reference.isosurface_table`: do not edit.",
             "// Corner c at offset (c>>2&1, c>>1&1, c&1); edge 4*axis + 2*u + v; bit c: inside.",
             "#pragma once",
+            "// clang-format off",
             "#include <cstdint>",
             "",
             "namespace gen3d::isosurface {",

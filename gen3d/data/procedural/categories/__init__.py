@@ -6,7 +6,14 @@ from collections.abc import Callable
 
 import numpy as np
 
-from gen3d.data.procedural.categories import seating
+from gen3d.data.procedural.categories import (
+    animals,
+    food,
+    plants,
+    seating,
+    toys,
+    vehicles,
+)
 from gen3d.data.procedural.draft import Draft
 from gen3d.data.procedural.palette import Palette
 
@@ -14,4 +21,13 @@ Program = Callable[[np.random.Generator, Palette], Draft]
 
 PROGRAMS: dict[str, Program] = {
     "chair": seating.chair,
+    "car": vehicles.car,
+    "airplane": vehicles.airplane,
+    "sailboat": vehicles.sailboat,
+    "tree": plants.tree,
+    "cactus": plants.cactus,
+    "dog": animals.dog,
+    "fish": animals.fish,
+    "teddy bear": toys.teddy_bear,
+    "ice cream": food.ice_cream,
 }

@@ -1,0 +1,1 @@
+"""Turning scenes into images: meshes now, Gaussian splats beside them."""

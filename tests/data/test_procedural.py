@@ -1,0 +1,93 @@
+"""The library of shape programs: every category, on a few seeds."""
+
+import numpy as np
+import pytest
+import torch
+
+from gen3d.data.procedural import CATEGORIES, Solid, make_shape, sample_shape
+from gen3d.data.procedural.dataset import ProceduralDataConfig, ShapeSet, build_shape_set
+from gen3d.data.procedural.palette import TONES, Palette
+from gen3d.errors import InputError, ModelError
+from gen3d.geometry.color import BASIC_COLOURS, nearest_basic_colour
+
+SEEDS = range(5_000_000, 5_000_004)
+
+
+def test_there_are_at_least_twenty_categories() -> None:
+    assert len(CATEGORIES) >= 20
+
+
+@pytest.mark.parametrize("category", CATEGORIES)
+def test_samples_tell_the_truth(category: str) -> None:
+    for seed in SEEDS:
+        shape = make_shape(category, seed)
+        samples = sample_shape(shape, surface=256, queries=512)
+        points, normals = samples.surface[:, :3], samples.surface[:, 3:6]
+        assert samples.surface.isfinite().all()
+        assert points.abs().max() <= 0.97
+        assert ((normals.norm(dim=1) - 1).abs() < 1e-3).all()
+        assert ((samples.surface[:, 6:] >= 0) & (samples.surface[:, 6:] <= 1)).all()
+        solid = Solid(shape.parts)
+        assert solid.field(points).abs().max() < 3e-3
+        # Outside is where the normal points; thin blends may hide a few.
+        assert (solid.field(points + 0.01 * normals) < 0).float().mean() > 0.98
+        assert (solid.field(points - 0.01 * normals) > 0).float().mean() > 0.98
+        assert torch.equal(solid.field(samples.queries) > 0, samples.inside)
+
+
+@pytest.mark.parametrize("category", CATEGORIES)
+def test_shape_is_one_connected_solid(category: str) -> None:
+    from scipy import ndimage
+
+    axis = torch.linspace(-1, 1, 65)
+    grid = torch.stack(torch.meshgrid(axis, axis, axis, indexing="ij"), -1).reshape(-1, 3)
+    for seed in SEEDS[:2]:
+        with torch.no_grad():
+            inside = Solid(make_shape(category, seed).parts).field(grid) > 0
+        _, count = ndimage.label(inside.reshape(65, 65, 65).numpy(), np.ones((3, 3, 3)))
+        assert count == 1, f"{category} {seed}"
+
+
+def test_shapes_are_reproducible_and_differ() -> None:
+    a, b, c = make_shape("chair", 1), make_shape("chair", 1), make_shape("chair", 2)
+    assert a.captions == b.captions
+    assert torch.equal(sample_shape(a, surface=64).surface, sample_shape(b, surface=64).surface)
+    assert a.parts[0].params != c.parts[0].params
+
+
+def test_captions_name_the_object_and_its_colour() -> None:
+    for category in CATEGORIES:
+        shape = make_shape(category, 11)
+        assert len(shape.captions) == 8
+        assert shape.attributes["noun"] in shape.captions[0]
+        assert all(caption == " ".join(caption.split()) for caption in shape.captions)
+
+
+def test_tones_belong_to_their_names() -> None:
+    palette = Palette(np.random.default_rng(0))
+    names = list(BASIC_COLOURS)
+    for tone in TONES:
+        assert names[int(nearest_basic_colour(np.array([tone.rgb]))[0])] == tone.name, tone.phrase
+        jittered = np.array([palette.jitter(tone.rgb) for _ in range(50)])
+        hits = [names[int(i)] == tone.name for i in nearest_basic_colour(jittered)]
+        assert np.mean(hits) > 0.9, tone.phrase
+
+
+def test_unknown_category_is_refused() -> None:
+    with pytest.raises(InputError, match="unknown category"):
+        make_shape("unicorn", 0)
+
+
+def test_folder_round_trip_and_reuse(tmp_path) -> None:
+    config = ProceduralDataConfig(
+        split="val", per_category=2, categories=("chair",), surface=32, queries=64, workers=1
+    )
+    built = build_shape_set(config, tmp_path / "set")
+    assert built.surface.shape == (2, 32, 9)
+    assert built.near_count == 32
+    again = build_shape_set(config, tmp_path / "set")
+    assert np.array_equal(built.inside, again.inside)
+    assert again.categories == ["chair", "chair"]
+    (tmp_path / "set" / "meta.json").unlink()
+    with pytest.raises(ModelError, match="no shape set"):
+        ShapeSet.open(tmp_path / "set")
