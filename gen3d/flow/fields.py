@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 import torch
@@ -95,8 +96,8 @@ class CountedField:
 
     field: Field
     reducer: Reducer = DENSE
-    calls: int = field(default=0, init=False)
-    rows: int = field(default=0, init=False)
+    calls: int = dataclasses.field(default=0, init=False)
+    rows: int = dataclasses.field(default=0, init=False)
 
     @property
     def path(self) -> Path:

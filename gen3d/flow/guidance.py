@@ -117,6 +117,4 @@ class Guided:
         both = torch.cat([x, x])
         prediction = self.field(both, t, self.stack(cond, self.uncond))
         v_cond, v_uncond = prediction.to("velocity", self.path, both, t).value.chunk(2)
-        return Prediction(
-            "velocity", self.guidance.combine(v_cond, v_uncond, x, t, self.reducer)
-        )
+        return Prediction("velocity", self.guidance.combine(v_cond, v_uncond, x, t, self.reducer))

@@ -7,13 +7,14 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-Time = TypeVar("Time", float, Tensor)
+Scalar: TypeAlias = float | Tensor
+Time = TypeVar("Time", float, Tensor, Scalar)
 AnyPath = TypeVar("AnyPath", bound="Path")
 
 
@@ -23,7 +24,7 @@ def _on_floats_too(
     """Let a formula on tensors also take a Python float, which it then answers in float64."""
 
     @functools.wraps(formula)
-    def evaluate(path: AnyPath, t: Time) -> Time:
+    def evaluate(path: AnyPath, t: Any) -> Any:
         if isinstance(t, Tensor):
             return formula(path, t)
         return formula(path, torch.tensor(t, dtype=torch.float64)).item()
@@ -31,7 +32,7 @@ def _on_floats_too(
     return evaluate
 
 
-def weigh(weight: float | Tensor, x: Tensor) -> Tensor:
+def weigh(weight: Scalar, x: Tensor) -> Tensor:
     """Return ``weight * x`` in the dtype of ``x``: weights are float64, states need not be."""
     return (weight.to(x) if isinstance(weight, Tensor) else weight) * x
 
@@ -69,13 +70,13 @@ class Path(ABC):
         """Inverse of ``lam``."""
 
     def interpolate(
-        self, x0: Float[Tensor, "*shape"], eps: Float[Tensor, "*shape"], t: float | Tensor
+        self, x0: Float[Tensor, "*shape"], eps: Float[Tensor, "*shape"], t: Scalar
     ) -> Float[Tensor, "*shape"]:
         """Return ``x_t = a x_0 + b eps``; a tensor ``t`` must broadcast against ``x0``."""
         return weigh(self.a(t), x0) + weigh(self.b(t), eps)
 
     def velocity(
-        self, x0: Float[Tensor, "*shape"], eps: Float[Tensor, "*shape"], t: float | Tensor
+        self, x0: Float[Tensor, "*shape"], eps: Float[Tensor, "*shape"], t: Scalar
     ) -> Float[Tensor, "*shape"]:
         """Return ``dx_t/dt = a' x_0 + b' eps``; a tensor ``t`` must broadcast against ``x0``."""
         return weigh(self.da(t), x0) + weigh(self.db(t), eps)

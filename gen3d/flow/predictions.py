@@ -14,10 +14,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from gen3d.errors import InputError
-from gen3d.flow.paths import Path, weigh
+from gen3d.flow.paths import Path, Scalar, weigh
 
 Kind: TypeAlias = Literal["x0", "eps", "velocity", "score", "v_salimans_ho"]
-Scalar: TypeAlias = float | Tensor
 Weights: TypeAlias = tuple[Scalar, Scalar]
 
 
@@ -74,9 +73,7 @@ def conversion_weights(source: Kind, target: Kind, path: Path, t: Scalar) -> Wei
     if target == "score":
         p, q = _eps_weights(source, path, t)
         return -p / path.b(t), -q / path.b(t)
-    of_x0, of_eps = (
-        (path.da(t), path.db(t)) if target == "velocity" else (-path.b(t), path.a(t))
-    )
+    of_x0, of_eps = (path.da(t), path.db(t)) if target == "velocity" else (-path.b(t), path.a(t))
     p0, q0 = _x0_weights(source, path, t)
     p1, q1 = _eps_weights(source, path, t)
     return of_x0 * p0 + of_eps * p1, of_x0 * q0 + of_eps * q1

@@ -85,21 +85,21 @@ class Reducer(ABC):
 class DenseReducer(Reducer):
     """For grids ``(batch, channels, ...)`` and sets ``(batch, tokens, channels)``."""
 
-    def batch_size(self, x: Float[Tensor, "batch *rest"]) -> int:
+    def batch_size(self, x: Float[Tensor, "batch ..."]) -> int:
         """Return the first dimension."""
         return x.shape[0]
 
-    def count(self, x: Float[Tensor, "batch *rest"]) -> Float[Tensor, " batch"]:
+    def count(self, x: Float[Tensor, "batch ..."]) -> Float[Tensor, " batch"]:
         """Count the elements of each sample."""
         return _wide(x).new_full((x.shape[0],), float(x[:1].numel()))
 
-    def sum(self, x: Float[Tensor, "batch *rest"]) -> Float[Tensor, " batch"]:
+    def sum(self, x: Float[Tensor, "batch ..."]) -> Float[Tensor, " batch"]:
         """Add up each sample."""
         return _row_sums(x)
 
     def broadcast(
-        self, values: Float[Tensor, " batch"], x: Float[Tensor, "batch *rest"]
-    ) -> Float[Tensor, "batch *ones"]:
+        self, values: Float[Tensor, " batch"], x: Float[Tensor, "batch ..."]
+    ) -> Float[Tensor, "batch ..."]:
         """Append dimensions of size one."""
         return values.reshape(-1, *(1,) * (x.ndim - 1))
 
@@ -110,7 +110,7 @@ class DenseReducer(Reducer):
         *,
         device: torch.device | str = "cpu",
         dtype: torch.dtype = torch.float32,
-    ) -> Float[Tensor, "batch *rest"]:
+    ) -> Float[Tensor, "batch ..."]:
         """Draw noise of shape ``(batch, ...)``.
 
         Raises:
@@ -147,23 +147,23 @@ class SparseReducer(Reducer):
             )
         return cls(sizes)
 
-    def batch_size(self, x: Float[Tensor, "rows *rest"]) -> int:
+    def batch_size(self, x: Float[Tensor, "rows ..."]) -> int:
         """Count the samples, stacked copies included."""
         return len(self._sizes_in(x))
 
-    def count(self, x: Float[Tensor, "rows *rest"]) -> Float[Tensor, " batch"]:
+    def count(self, x: Float[Tensor, "rows ..."]) -> Float[Tensor, " batch"]:
         """Count the elements of each sample."""
         return _wide(x).new_tensor(self._sizes_in(x)) * x.shape[1:].numel()
 
-    def sum(self, x: Float[Tensor, "rows *rest"]) -> Float[Tensor, " batch"]:
+    def sum(self, x: Float[Tensor, "rows ..."]) -> Float[Tensor, " batch"]:
         """Add up each sample, in a fixed order."""
         lengths = torch.tensor(self._sizes_in(x), device=x.device)
         # segment_reduce, unlike index_add, gives the same bits on every run on a GPU.
         return torch.segment_reduce(_row_sums(x), "sum", lengths=lengths, initial=0)
 
     def broadcast(
-        self, values: Float[Tensor, " batch"], x: Float[Tensor, "rows *rest"]
-    ) -> Float[Tensor, "rows *ones"]:
+        self, values: Float[Tensor, " batch"], x: Float[Tensor, "rows ..."]
+    ) -> Float[Tensor, "rows ..."]:
         """Repeat each value over the rows of its sample."""
         lengths = torch.tensor(self._sizes_in(x), device=values.device)
         rows = values.repeat_interleave(lengths, output_size=x.shape[0])
@@ -176,7 +176,7 @@ class SparseReducer(Reducer):
         *,
         device: torch.device | str = "cpu",
         dtype: torch.dtype = torch.float32,
-    ) -> Float[Tensor, "rows *rest"]:
+    ) -> Float[Tensor, "rows ..."]:
         """Draw noise of shape ``(rows, ...)``.
 
         Raises:

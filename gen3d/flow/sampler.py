@@ -33,7 +33,7 @@ class SampleResult:
 
     x0: Float[Tensor, "*shape"]
     evaluations: int
-    trajectory: Float[Tensor, "steps_plus_1 *shape"] | None = None
+    trajectory: Float[Tensor, "steps_plus_1 ..."] | None = None
 
 
 def sample(

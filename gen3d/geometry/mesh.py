@@ -133,7 +133,9 @@ class Mesh:
         colours = None
         visual: Any = mesh.visual
         if visual.defined and visual.kind == "face":
-            colours = _face_to_vertex(np.asarray(visual.face_colors), mesh.faces, len(mesh.vertices))
+            colours = _face_to_vertex(
+                np.asarray(visual.face_colors), mesh.faces, len(mesh.vertices)
+            )
         elif visual.defined:
             coloured = visual if visual.kind == "vertex" else visual.to_color()
             colours = np.asarray(coloured.vertex_colors)

@@ -50,9 +50,7 @@ def pairwise_chamfer(
     return torch.stack([chamfer_distance(cloud, b, squared=squared) for cloud in a])
 
 
-def volume_iou(
-    a: Bool[Tensor, "*batch n"], b: Bool[Tensor, "*batch n"]
-) -> Float[Tensor, "*batch"]:
+def volume_iou(a: Bool[Tensor, "*batch n"], b: Bool[Tensor, "*batch n"]) -> Float[Tensor, "*batch"]:
     """Return intersection over union of two solids, from insideness at common points.
 
     Two empty solids agree: 1.

@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import torch
 from jaxtyping import Float, UInt8
 
 from gen3d.errors import InputError
+from gen3d.geometry.color import linear_to_srgb, srgb_to_linear
+from gen3d.geometry.mesh import Mesh
+from gen3d.geometry.transforms import Camera
 from gen3d.ops.raster import MAX_SIDE, rasterize_mesh
 from gen3d.splatting.contact_sheet import contact_sheet
-from gen3d.splatting.shading import (
-    GroundShadow,
-    corner_normals,
-    linear_to_srgb,
-    shade,
-    srgb_to_linear,
-)
-
-if TYPE_CHECKING:
-    from gen3d.geometry.mesh import Mesh
-    from gen3d.geometry.transforms import Camera
+from gen3d.splatting.shading import GroundShadow, corner_normals, shade
 
 __all__ = ["contact_sheet", "render_mesh"]
 
@@ -60,13 +51,8 @@ def render_mesh(
     width, height = (max(1, round(side * scale)) for side in (camera.width, camera.height))
     if max(width, height) * supersample > MAX_SIDE:
         raise InputError(f"size is {width}x{height}, expected at most {MAX_SIDE // supersample}")
-    zoom = scale * supersample
-    focal = (camera.fx * zoom, camera.fy * zoom)
-    principal = (camera.cx * zoom, camera.cy * zoom)
-    fine = (width * supersample, height * supersample)
-    pose = np.asarray(camera.world_to_camera, dtype=np.float64)
-
-    linear, alpha = _draw(mesh, pose, focal, principal, fine, ground_shadow)
+    fine = camera.resized(width * supersample, height * supersample)
+    linear, alpha = _draw(mesh, fine, ground_shadow)
     # Averaged with premultiplied alpha, in linear light.
     linear = linear * alpha[..., None]
     linear, alpha = _averaged(linear, supersample), _averaged(alpha, supersample)[..., None]
@@ -85,75 +71,58 @@ def _averaged(samples: np.ndarray, factor: int) -> np.ndarray:
     return total / factor**2
 
 
-def _interpolated(corner_values: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """Barycentric mean: (n, 3 corners, 3) and (n, 3) to (n, 3)."""
-    return np.einsum("nkc,nk->nc", corner_values, weight)
-
-
 def _to_bytes(image: np.ndarray) -> np.ndarray:
     return (np.clip(image, 0.0, 1.0) * 255.0 + 0.5).astype(np.uint8)
 
 
 def _draw(
-    mesh: Mesh,
-    pose: Float[np.ndarray, "4 4"],
-    focal: tuple[float, float],
-    principal: tuple[float, float],
-    size: tuple[int, int],
-    ground_shadow: bool,
+    mesh: Mesh, camera: Camera, ground_shadow: bool
 ) -> tuple[Float[np.ndarray, "h w 3"], Float[np.ndarray, "h w"]]:
     """Linear colour (not premultiplied) and opacity of every sample."""
-    width, height = size
-    vertices = np.asarray(mesh.vertices, dtype=np.float64)
-    faces = np.asarray(mesh.faces).astype(np.int64)
-    linear, alpha = np.zeros((height, width, 3)), np.zeros((height, width))
-    if len(faces) == 0:
+    size = (camera.height, camera.width)
+    linear, alpha = np.zeros((*size, 3)), np.zeros(size)
+    if len(mesh.faces) == 0:
         return linear, alpha
-    axes, offset = pose[:3, :3], pose[:3, 3]
-    eye = -axes.T @ offset
+    axes, offset = camera.world_to_camera[:3, :3], camera.world_to_camera[:3, 3]
+    vertices = mesh.vertices.astype(np.float64)
     hits = rasterize_mesh(
         torch.from_numpy((vertices @ axes.T + offset).astype(np.float32)),
-        torch.from_numpy(faces),
-        focal=focal,
-        principal=principal,
-        size=size,
-        near=1e-3,
+        torch.from_numpy(mesh.faces),
+        focal=(camera.fx, camera.fy),
+        principal=(camera.cx, camera.cy),
+        size=(camera.width, camera.height),
     )
-    face_id, weights = hits.face_id.numpy(), hits.barycentric.numpy()
+    face_id = hits.face_id.numpy()
     rows, columns = np.nonzero(face_id >= 0)
-    face, weight = face_id[rows, columns], weights[rows, columns]
+    face, weight = face_id[rows, columns], hits.barycentric.numpy()[rows, columns]
+    corners = mesh.faces[face]
 
-    corners = faces[face]
-    position = _interpolated(vertices[corners], weight)
-    normals = None if mesh.normals is None else np.asarray(mesh.normals, dtype=np.float64)
-    normal = _interpolated(corner_normals(vertices, faces, normals)[face], weight)
+    def blend(corner_values: np.ndarray) -> np.ndarray:
+        return np.einsum("nkc,nk->nc", corner_values, weight)
+
+    position = blend(vertices[corners])
     if mesh.colors is None:
-        albedo = np.broadcast_to(srgb_to_linear(np.array(_DEFAULT_COLOUR)), position.shape)
+        albedo = np.broadcast_to(srgb_to_linear(_DEFAULT_COLOUR), position.shape)
     else:
-        albedo = _interpolated(srgb_to_linear(np.asarray(mesh.colors))[corners], weight)
-    to_eye = eye - position
+        albedo = blend(srgb_to_linear(mesh.colors)[corners])
+    to_eye = camera.position - position
     to_eye /= np.maximum(np.linalg.norm(to_eye, axis=-1, keepdims=True), 1e-12)
+    normal = blend(corner_normals(mesh)[face])
     linear[rows, columns] = shade(albedo, normal, to_eye, axes)
     alpha[rows, columns] = 1.0
     if ground_shadow:
-        _lay_shadow(alpha, GroundShadow(vertices, faces), eye, axes, focal, principal)
+        _lay_shadow(alpha, GroundShadow(mesh), camera)
     return linear, alpha
 
 
-def _lay_shadow(
-    alpha: Float[np.ndarray, "h w"],
-    shadow: GroundShadow,
-    eye: Float[np.ndarray, " 3"],
-    axes: Float[np.ndarray, "3 3"],
-    focal: tuple[float, float],
-    principal: tuple[float, float],
-) -> None:
+def _lay_shadow(alpha: Float[np.ndarray, "h w"], shadow: GroundShadow, camera: Camera) -> None:
     """Adds the shadow's opacity (its colour is black) to the samples that show no mesh."""
+    eye, axes = camera.position, camera.world_to_camera[:3, :3]
     if eye[1] <= shadow.height:
         return
     rows, columns = np.nonzero(alpha == 0)
-    x = (columns + 0.5 - principal[0]) / focal[0]
-    y = (rows + 0.5 - principal[1]) / focal[1]
+    x = (columns + 0.5 - camera.cx) / camera.fx
+    y = (rows + 0.5 - camera.cy) / camera.fy
     # The ray of a sample is x * right + y * down + forward.
     slope = x * axes[0, 1] + y * axes[1, 1] + axes[2, 1]
     below = slope < -1e-6

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import torch
 from jaxtyping import Float
+
+from gen3d.geometry.mesh import Mesh
+from gen3d.geometry.normals import face_normals, surface_area, vertex_normals
+from gen3d.geometry.sample import sample_surface
 
 # Linear irradiance; a white surface facing the key light ends just under 1.
 _SKY = np.array([0.52, 0.54, 0.57])
@@ -18,46 +23,14 @@ _SHADOW_CELLS = 96
 _SHADOW_STRENGTH = 0.42
 
 
-def srgb_to_linear(colour: np.ndarray) -> np.ndarray:
-    """Decodes sRGB in [0, 1] (IEC 61966-2-1)."""
-    colour = np.clip(colour, 0.0, 1.0)
-    return np.where(colour <= 0.04045, colour / 12.92, ((colour + 0.055) / 1.055) ** 2.4)
-
-
-def linear_to_srgb(linear: np.ndarray) -> np.ndarray:
-    """Encodes linear light in [0, 1] as sRGB (IEC 61966-2-1)."""
-    linear = np.clip(linear, 0.0, 1.0)
-    return np.where(linear <= 0.0031308, linear * 12.92, 1.055 * linear ** (1 / 2.4) - 0.055)
-
-
 def _unit(v: np.ndarray) -> np.ndarray:
     return v / np.maximum(np.linalg.norm(v, axis=-1, keepdims=True), 1e-12)
 
 
-def corner_normals(
-    vertices: Float[np.ndarray, "v 3"],
-    faces: np.ndarray,
-    normals: Float[np.ndarray, "v 3"] | None,
-) -> Float[np.ndarray, "f 3 3"]:
-    """A normal per face corner: smooth where the surface is, the face's own at creases.
-
-    Args:
-        vertices: Positions.
-        faces: Vertex indices.
-        normals: Vertex normals; area-weighted ones are computed where None.
-
-    Returns:
-        Unit normals.
-    """
-    a, b, c = (vertices[faces[:, i]] for i in range(3))
-    area_normal = np.cross(b - a, c - a)
-    face_normal = _unit(area_normal)
-    if normals is None:
-        normals = np.zeros_like(vertices)
-        for i in range(3):
-            np.add.at(normals, faces[:, i], area_normal)
-    smooth = _unit(normals)[faces]
-    flat = np.broadcast_to(face_normal[:, None], smooth.shape)
+def corner_normals(mesh: Mesh) -> Float[np.ndarray, "f 3 3"]:
+    """A unit normal per face corner: smooth where the surface is, the face's own at creases."""
+    smooth = _unit(vertex_normals(mesh) if mesh.normals is None else mesh.normals)[mesh.faces]
+    flat = face_normals(mesh)[:, None]
     leans = (smooth * flat).sum(-1, keepdims=True) < _CREASE_COSINE
     return np.where(leans, flat, smooth)
 
@@ -99,17 +72,19 @@ class GroundShadow:
     are; the grid is then blurred.
 
     Args:
-        vertices: Positions, Y up.
-        faces: Vertex indices.
+        mesh: Y up, not empty.
     """
 
-    def __init__(self, vertices: np.ndarray, faces: np.ndarray) -> None:
-        low, high = vertices.min(0), vertices.max(0)
+    def __init__(self, mesh: Mesh) -> None:
+        low, high = mesh.bounds.astype(np.float64)
         self.height = float(low[1])
         extent = float(max(high[0] - low[0], high[2] - low[2], 1e-6))
         self._size = 2.0 * extent
         self._corner = (low + high)[[0, 2]] / 2 - self._size / 2
-        points = _spread_points(vertices, faces, _SHADOW_SAMPLES)
+        # A fixed seed: the same mesh gives the same picture.
+        spread = torch.Generator().manual_seed(0)
+        count = _SHADOW_SAMPLES if surface_area(mesh) > 0 else 0
+        points = sample_surface(mesh, count, spread).points if count else mesh.vertices
         lift = (points[:, 1] - self.height) / extent
         cell = (points[:, [0, 2]] - self._corner) / self._size * _SHADOW_CELLS
         cell = np.clip(cell.astype(int), 0, _SHADOW_CELLS - 1)
@@ -132,19 +107,6 @@ class GroundShadow:
         opacity = np.zeros(inside.shape)
         opacity[inside] = _SHADOW_STRENGTH * (low * (1 - fu) + high * fu)
         return opacity
-
-
-def _spread_points(vertices: np.ndarray, faces: np.ndarray, count: int) -> np.ndarray:
-    """Points evenly over the area, without a random generator (a Kronecker sequence)."""
-    a, b, c = (vertices[faces[:, i]] for i in range(3))
-    area = np.linalg.norm(np.cross(b - a, c - a), axis=1).cumsum()
-    n = np.arange(count) + 0.5
-    face = np.searchsorted(area, n / count * area[-1]).clip(max=len(faces) - 1)
-    # Steps by the plastic number's powers fill the square evenly (Roberts 2018, R2 sequence).
-    u, v = (n * 0.7548776662466927) % 1.0, (n * 0.5698402909980532) % 1.0
-    over = u + v > 1
-    u, v = np.where(over, 1 - u, u)[:, None], np.where(over, 1 - v, v)[:, None]
-    return a[face] * (1 - u - v) + b[face] * u + c[face] * v
 
 
 def _blur(grid: np.ndarray, radius: int) -> np.ndarray:

@@ -19,6 +19,8 @@ from gen3d.nn.time_embedding import ScalarEmbedder
 from gen3d.vecset.config import DiTConfig
 
 _EPS = 1e-6
+# Channels that the autoencoder does not use must not be blown up to unit variance.
+_MIN_STD = 0.1
 
 
 @dataclass(frozen=True)
@@ -184,11 +186,16 @@ class ShapeDiT(nn.Module):
     """Velocity of latents, given time and context. Time: 0 is data, 1 is noise.
 
     No positional encoding: latents are a set, unless ``num_latents`` gives each slot a learned
-    position (for autoencoders whose slots have a meaning).
+    position (for autoencoders whose slots have a meaning). Then the network also carries mean and
+    standard deviation of each slot's channels over the training data, and works on latents
+    normalised by them: with a loose KL term their raw scales differ by a factor of ten.
 
     Args:
         config: Sizes; the defaults are the embedded model's.
     """
+
+    latent_mean: Tensor | None
+    latent_std: Tensor | None
 
     def __init__(self, config: DiTConfig) -> None:
         super().__init__()
@@ -212,8 +219,12 @@ class ShapeDiT(nn.Module):
             )
         self.pooled_in = None if config.pooled_dim is None else nn.Linear(config.pooled_dim, width)
         self.slots: nn.Parameter | None = None
+        mean: Tensor | None = None
         if config.num_latents is not None:
             self.slots = nn.Parameter(0.02 * torch.randn(config.num_latents, width))
+            mean = torch.zeros(config.num_latents, config.latent_dim)
+        self.register_buffer("latent_mean", mean)
+        self.register_buffer("latent_std", None if mean is None else torch.ones_like(mean))
         self.shared_double: nn.ModuleList | None = None
         self.shared_single: SharedModulation | None = None
         if config.modulation == "shared":
@@ -226,6 +237,30 @@ class ShapeDiT(nn.Module):
             SingleBlock(config) for _ in range(config.single_blocks)
         )
         self.final_layer = FinalLayer(width, config.latent_dim)
+
+    @torch.no_grad()
+    def fit_normalisation(self, latents: Float[Tensor, "shapes n latent_dim"]) -> None:
+        """Take mean and standard deviation per slot and channel from training latents."""
+        if self.latent_mean is None or self.latent_std is None:
+            raise InputError("a network without slots has no normalisation to fit")
+        self.latent_mean.copy_(latents.mean(0))
+        self.latent_std.copy_(latents.std(0).clamp(min=_MIN_STD))
+
+    def normalise(
+        self, latents: Float[Tensor, "batch n latent_dim"]
+    ) -> Float[Tensor, "batch n latent_dim"]:
+        """Map the autoencoder's latents to what this network generates."""
+        if self.latent_mean is None or self.latent_std is None:
+            return latents
+        return (latents - self.latent_mean) / self.latent_std
+
+    def denormalise(
+        self, x: Float[Tensor, "batch n latent_dim"]
+    ) -> Float[Tensor, "batch n latent_dim"]:
+        """Undo :meth:`normalise`."""
+        if self.latent_mean is None or self.latent_std is None:
+            return x
+        return x * self.latent_std + self.latent_mean
 
     def forward(
         self,

@@ -1,35 +1,23 @@
-from types import SimpleNamespace
+import math
 
 import numpy as np
 import pytest
 import trimesh
 
 from gen3d.errors import InputError
+from gen3d.geometry.mesh import Mesh
+from gen3d.geometry.transforms import Camera, look_at
 from gen3d.splatting.mesh_render import contact_sheet, render_mesh
-from gen3d.splatting.shading import linear_to_srgb, srgb_to_linear
 
 
-def camera(size: int = 48, distance: float = 3.0, fov: float = 0.6) -> SimpleNamespace:
+def camera(size: int = 48, fov: float = 0.6) -> Camera:
     """Looks from +Z, slightly above, at the origin."""
-    eye = np.array([0.0, 0.6, distance])
-    forward = -eye / np.linalg.norm(eye)
-    right = np.cross(forward, [0.0, 1.0, 0.0])
-    right /= np.linalg.norm(right)
-    pose = np.eye(4)
-    pose[:3, :3] = [right, np.cross(forward, right), forward]
-    pose[:3, 3] = -pose[:3, :3] @ eye
-    focal = size / 2 / np.tan(fov / 2)
-    return SimpleNamespace(
-        width=size, height=size, fx=focal, fy=focal, cx=size / 2, cy=size / 2, world_to_camera=pose
-    )
+    return look_at((0.0, 0.6, 3.0), fov_deg=math.degrees(fov), width=size, height=size)
 
 
-def as_mesh(shape: trimesh.Trimesh, colour: tuple[float, float, float] | None) -> SimpleNamespace:
-    vertices = np.asarray(shape.vertices, dtype=np.float32)
-    colors = None if colour is None else np.tile(np.float32(colour), (len(vertices), 1))
-    return SimpleNamespace(
-        vertices=vertices, faces=np.asarray(shape.faces), normals=None, colors=colors
-    )
+def as_mesh(shape: trimesh.Trimesh, colour: tuple[float, float, float] | None) -> Mesh:
+    colors = None if colour is None else np.tile(np.float32(colour), (len(shape.vertices), 1))
+    return Mesh(np.asarray(shape.vertices), np.asarray(shape.faces), colors=colors)
 
 
 SPHERE = trimesh.creation.icosphere(3, radius=0.5)
@@ -82,9 +70,7 @@ def test_same_mesh_gives_the_same_bytes() -> None:
 
 
 def test_empty_mesh_shows_the_background() -> None:
-    empty = SimpleNamespace(
-        vertices=np.zeros((0, 3)), faces=np.zeros((0, 3), int), normals=None, colors=None
-    )
+    empty = Mesh(np.zeros((0, 3)), np.zeros((0, 3), int))
     assert (render_mesh(empty, camera(16)) == 255).all()
 
 
@@ -93,11 +79,6 @@ def test_size_out_of_range_is_named() -> None:
         render_mesh(as_mesh(SPHERE, None), camera(), 100_000)
     with pytest.raises(InputError, match="supersample"):
         render_mesh(as_mesh(SPHERE, None), camera(), supersample=0)
-
-
-def test_srgb_round_trip() -> None:
-    ramp = np.linspace(0, 1, 33)
-    np.testing.assert_allclose(linear_to_srgb(srgb_to_linear(ramp)), ramp, atol=1e-9)
 
 
 def test_contact_sheet_places_pictures_in_rows_with_text() -> None:

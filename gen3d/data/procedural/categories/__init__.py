@@ -8,9 +8,15 @@ import numpy as np
 
 from gen3d.data.procedural.categories import (
     animals,
+    buildings,
     food,
+    furnishing,
+    furniture,
+    music,
     plants,
     seating,
+    tableware,
+    tools,
     toys,
     vehicles,
 )
@@ -21,6 +27,16 @@ Program = Callable[[np.random.Generator, Palette], Draft]
 
 PROGRAMS: dict[str, Program] = {
     "chair": seating.chair,
+    "table": furniture.table,
+    "sofa": furniture.sofa,
+    "bed": furnishing.bed,
+    "lamp": furnishing.lamp,
+    "mug": tableware.mug,
+    "bottle": tableware.bottle,
+    "teapot": tableware.teapot,
+    "house": buildings.house,
+    "guitar": music.guitar,
+    "hammer": tools.hammer,
     "car": vehicles.car,
     "airplane": vehicles.airplane,
     "sailboat": vehicles.sailboat,

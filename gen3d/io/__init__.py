@@ -1,0 +1,13 @@
+"""Files: one module per format, read and write, and the dispatch by extension."""
+
+from gen3d.io.formats import (
+    FORMATS,
+    check_target,
+    format_of,
+    load,
+    load_mesh,
+    read_record,
+    save,
+)
+
+__all__ = ["FORMATS", "check_target", "format_of", "load", "load_mesh", "read_record", "save"]

@@ -1,0 +1,186 @@
+"""Which file format does what, and the way from a path to its format."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gen3d.errors import FormatError, InputError, OutputError
+from gen3d.geometry.cloud import PointCloud
+from gen3d.geometry.mesh import Mesh
+from gen3d.io.files import read_bytes
+from gen3d.io.glb import read_glb, read_glb_record, write_glb
+from gen3d.io.images import read_png_record
+from gen3d.io.obj import read_obj, read_obj_record, write_obj
+from gen3d.io.ply import read_ply, read_ply_record, write_ply
+from gen3d.io.record import KEY
+from gen3d.io.stl import read_stl, write_stl
+from gen3d.runtime.atomic import atomic_write
+
+Record = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Format:
+    """What we can do with a file format.
+
+    Attributes:
+        read: From bytes to a shape.
+        read_record: From bytes to the embedded record; None where the format has no room for one.
+        clouds: Whether point clouds can be written.
+    """
+
+    read: Callable[[bytes], Mesh | PointCloud]
+    read_record: Callable[[bytes], dict[str, Any] | None] | None
+    clouds: bool = False
+
+
+FORMATS: dict[str, Format] = {
+    "glb": Format(read_glb, read_glb_record),
+    "obj": Format(read_obj, read_obj_record),
+    "stl": Format(read_stl, None),
+    "ply": Format(read_ply, read_ply_record, clouds=True),
+}
+"""Formats of shapes by extension."""
+
+
+def format_of(path: Path | str, *, format: str | None = None) -> str:
+    """Return the format of a file by its extension, or the one asked for.
+
+    Raises:
+        FormatError: The format is unknown, or the extension says another.
+    """
+    extension = Path(path).suffix.lower().removeprefix(".")
+    name = extension if format is None else format.lower().removeprefix(".")
+    if name not in FORMATS:
+        what = f"format {name!r}" if name else f"format: {path} has no extension"
+        raise FormatError(f"unknown {what}", hint=f"known formats: {', '.join(FORMATS)}")
+    if name != extension and extension in FORMATS:
+        raise FormatError(
+            f"{path} is to be {name}, and its extension says {extension}",
+            hint=f"name it {Path(path).with_suffix('.' + name).name}",
+        )
+    return name
+
+
+def check_target(path: Path | str, *, format: str | None = None) -> str:
+    """Check before long work that a file can be written; return its format.
+
+    Raises:
+        FormatError: The format is unknown.
+        OutputError: The folder is missing or cannot be written to, or the path is a folder.
+    """
+    name = format_of(path, format=format)
+    path = Path(path)
+    if path.is_dir():
+        raise OutputError(f"cannot write {path}: it is a folder", hint="give a file name")
+    if not path.parent.is_dir():
+        raise OutputError(
+            f"cannot write {path}: there is no folder {path.parent}",
+            hint="create it first, or choose another",
+        )
+    if not os.access(path.parent, os.W_OK):
+        raise OutputError(
+            f"cannot write {path}: no permission in {path.parent}", hint="choose another place"
+        )
+    return name
+
+
+def save(
+    shape: Mesh | PointCloud,
+    path: Path | str,
+    *,
+    format: str | None = None,
+    record: Record | None = None,
+    height_mm: float | None = None,
+) -> Path:
+    """Write a mesh or a point cloud, whole or not at all; equal input gives equal bytes.
+
+    Args:
+        shape: What to write.
+        path: File to write; its extension is the format.
+        format: The format, where the extension does not tell.
+        record: Embedded in the file; by default ``shape.metadata["gen3d"]``. STL has no room.
+        height_mm: STL only: scale to this height in millimetres.
+
+    Returns:
+        The path.
+
+    Raises:
+        FormatError: The format is unknown, or holds no point clouds.
+        InputError: The shape is empty, or ``height_mm`` is given for another format.
+        OutputError: The file cannot be written.
+    """
+    name = check_target(path, format=format)
+    if isinstance(shape, PointCloud) and not FORMATS[name].clouds:
+        able = ", ".join(key for key, value in FORMATS.items() if value.clouds)
+        raise FormatError(f"{name} files hold no point clouds", hint=f"formats that do: {able}")
+    if height_mm is not None and name != "stl":
+        raise InputError(f"a height in millimetres applies to stl, not to {name}")
+    record = shape.metadata.get(KEY) if record is None else record
+    data = _encode(shape, name, record, height_mm)
+    with atomic_write(path) as file:
+        file.write(data)
+    return Path(path)
+
+
+def load(path: Path | str, *, format: str | None = None) -> Mesh | PointCloud:
+    """Read a mesh or a point cloud; an embedded record lands in ``metadata["gen3d"]``.
+
+    Raises:
+        InputError: The file cannot be read.
+        FormatError: The format is unknown, or the file is malformed.
+    """
+    name = format_of(path, format=format)
+    try:
+        return FORMATS[name].read(read_bytes(path))
+    except FormatError as error:
+        raise FormatError(f"cannot read {path}: {error.message}", hint=error.hint) from error
+
+
+def load_mesh(path: Path | str, *, format: str | None = None) -> Mesh:
+    """Read a mesh.
+
+    Raises:
+        InputError: The file cannot be read.
+        FormatError: The format is unknown, the file is malformed, or holds points only.
+    """
+    shape = load(path, format=format)
+    if not isinstance(shape, Mesh):
+        raise FormatError(f"{path} holds points and no faces, a mesh was expected")
+    return shape
+
+
+def read_record(path: Path | str) -> dict[str, Any] | None:
+    """Return the record of how a file was made, or None where it carries none.
+
+    Args:
+        path: A shape in any known format, or a PNG picture.
+
+    Raises:
+        InputError: The file cannot be read.
+        FormatError: The format is unknown, or the file is malformed.
+    """
+    if Path(path).suffix.lower() == ".png":
+        return read_png_record(path)
+    read = FORMATS[format_of(path)].read_record
+    data = read_bytes(path)
+    if read is None:
+        return None
+    try:
+        return read(data)
+    except FormatError as error:
+        raise FormatError(f"cannot read {path}: {error.message}", hint=error.hint) from error
+
+
+def _encode(
+    shape: Mesh | PointCloud, name: str, record: Record | None, height_mm: float | None
+) -> bytes:
+    if isinstance(shape, PointCloud) or name == "ply":
+        return write_ply(shape, record)
+    if name == "stl":
+        return write_stl(shape, height_mm=height_mm)
+    return write_glb(shape, record) if name == "glb" else write_obj(shape, record)

@@ -1,0 +1,104 @@
+"""PNG pictures, with text fields."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import UInt8
+from PIL import Image, PngImagePlugin, UnidentifiedImageError
+
+from gen3d.errors import FormatError, InputError
+from gen3d.io.files import read_bytes
+from gen3d.io.record import KEY, decode_record, encode_record
+from gen3d.runtime.atomic import atomic_write
+
+_MODES = {1: "L", 3: "RGB", 4: "RGBA"}
+
+
+def save_png(
+    array: UInt8[np.ndarray, "h w c"],
+    path: Path | str,
+    *,
+    text: Mapping[str, str] | None = None,
+    record: Mapping[str, Any] | None = None,
+) -> None:
+    """Write an image, whole or not at all; equal pixels give equal bytes.
+
+    Args:
+        array: (height, width, 3) RGB, or with 4 channels RGBA, or 1 grey, sRGB bytes.
+        path: File to write.
+        text: Latin-1 text fields (tEXt).
+        record: Embedded as the field ``gen3d``.
+
+    Raises:
+        InputError: The array is no image of bytes, or a text field cannot be stored.
+        OutputError: The file cannot be written.
+    """
+    if array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] not in _MODES or not array.size:
+        raise InputError(
+            f"an image must be uint8 of shape (height, width, 1, 3 or 4), "
+            f"got {array.dtype} {array.shape}"
+        )
+    fields = dict(text or {})
+    if record is not None:
+        fields[KEY] = encode_record(record)
+    info = PngImagePlugin.PngInfo()
+    try:
+        for key in sorted(fields):
+            info.add_text(key.encode("latin-1"), fields[key].encode("latin-1"))
+    except UnicodeEncodeError as error:
+        raise InputError(f"PNG text must be Latin-1: {error}") from error
+    buffer = io.BytesIO()
+    pixels = array[..., 0] if array.shape[2] == 1 else array
+    Image.fromarray(np.ascontiguousarray(pixels)).save(buffer, "PNG", pnginfo=info)
+    with atomic_write(path) as file:
+        file.write(buffer.getvalue())
+
+
+def load_image(path: Path | str) -> UInt8[np.ndarray, "h w c"]:
+    """Read an image as (height, width, 3) RGB bytes, or 4 channels where it has transparency.
+
+    Raises:
+        InputError: The file cannot be read.
+        FormatError: It is no image that Pillow knows, or it is damaged.
+    """
+    with _open(path) as image:
+        transparent = "A" in image.getbands() or "transparency" in image.info
+        try:
+            return np.array(image.convert("RGBA" if transparent else "RGB"))
+        except (OSError, ValueError, SyntaxError) as error:
+            raise FormatError(f"{path} is a damaged image: {error}") from error
+
+
+def read_png_text(path: Path | str) -> dict[str, str]:
+    """Return the text fields of a PNG file.
+
+    Raises:
+        InputError: The file cannot be read.
+        FormatError: It is no image.
+    """
+    with _open(path) as image:
+        fields = getattr(image, "text", {})
+        return {str(key): str(value) for key, value in fields.items()}
+
+
+def read_png_record(path: Path | str) -> dict[str, Any] | None:
+    """Return the record in a PNG file, or None."""
+    text = read_png_text(path).get(KEY)
+    return None if text is None else decode_record(text)
+
+
+def _open(path: Path | str) -> Image.Image:
+    try:
+        return Image.open(io.BytesIO(read_bytes(path)))
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
+        # InputError of read_bytes is a ValueError too, and says more.
+        if isinstance(error, InputError):
+            raise
+        raise FormatError(f"{path} is no image: {error}") from error
+    except Image.DecompressionBombError as error:
+        raise FormatError(f"{path} has too many pixels: {error}") from error
