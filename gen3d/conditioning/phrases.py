@@ -96,16 +96,17 @@ def _colour(rng: np.random.Generator, used: list[str]) -> str:
 
 def _part(rng: np.random.Generator, used: list[str]) -> str:
     """A phrase such as ``with four red legs``."""
-    described = []
-    if rng.uniform() < 0.3:
-        described.append(_pick(rng, words.COUNTS, used))
-    if rng.uniform() < 0.35:
-        described.append(_pick(rng, words.PART_STYLES, used))
+    part = _pick(rng, words.PARTS, used)
+    plural = part.endswith("s") and not part.endswith("ss")
+    described = [part]
     if rng.uniform() < 0.45:
-        described.append(_colour(rng, used))
-    described.append(_pick(rng, words.PARTS, used))
+        described.insert(0, _colour(rng, used))
+    if rng.uniform() < 0.35:
+        described.insert(0, _pick(rng, words.PART_STYLES, used))
+    if plural and rng.uniform() < 0.5:
+        described.insert(0, _pick(rng, words.COUNTS, used))
     text = " ".join(described)
-    return f"with {text}" if text.endswith("s") else f"with {with_article(text)}"
+    return f"with {text}" if plural else f"with {with_article(text)}"
 
 
 def _caption(rng: np.random.Generator, used: list[str]) -> str:
@@ -122,8 +123,8 @@ def _caption(rng: np.random.Generator, used: list[str]) -> str:
     thing = _pick(rng, words.OBJECTS, used)
     if rng.uniform() < 0.35:
         after.append(_part(rng, used))
-    if rng.uniform() < 0.08:
-        after.append(f"and {_part(rng, used)}")
+        if rng.uniform() < 0.25:
+            after.append(f"and {_part(rng, used)}")
     if rng.uniform() < 0.06:
         after.append(f"next to {with_article(_pick(rng, words.OBJECTS, used))}")
     body = " ".join([*before, thing, *after])

@@ -135,7 +135,7 @@ sails mast hull deck propeller engine tyres headlights bumper cabin trunk leaves
 spines pot blade grip strings neck keys pedals buttons stripes spots dots feet claws horns hooves
 mane fins shell rim bowl foot pedestal steps columns walls tower flag door icing frosting crust
 """)
-COUNTS = _words("one two three four five six eight many several")
+COUNTS = _words("two three four five six eight many several")
 PART_STYLES = _words(
     "tall short long thin thick curved straight round square tapered wide narrow small large big"
 )

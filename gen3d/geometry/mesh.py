@@ -183,7 +183,7 @@ def colour_rows(values: ArrayLike, *, count: int) -> np.ndarray:
         raise InputError(
             f"colors must be sRGB in [0, 1], got {low:.4g}..{high:.4g}", hint="divide bytes by 255"
         )
-    return rows if 0 <= low and high <= 1 else rows.clip(0, 1)
+    return rows if low >= 0 and high <= 1 else rows.clip(0, 1)
 
 
 def _face_to_vertex(values: np.ndarray, faces: np.ndarray, count: int) -> np.ndarray:

@@ -51,7 +51,7 @@ def vertex_normals(mesh: Mesh) -> Float[np.ndarray, "v 3"]:
 
 
 def unit_or_up(vectors: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, "n 3"]:
-    """Scale float vectors to unit length, in float32; those without a direction become (0, 1, 0)."""
+    """Scale vectors to unit length, in float32; those without a direction become (0, 1, 0)."""
     vectors = np.asarray(vectors, dtype=np.float64)
     length = np.linalg.norm(vectors, axis=1, keepdims=True)
     known = length > 1e-12

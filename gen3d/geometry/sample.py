@@ -43,9 +43,6 @@ def sample_surface(mesh: Mesh, n: int, generator: torch.Generator) -> PointCloud
     def blend(values: np.ndarray) -> np.ndarray:
         return np.einsum("nk,nkc->nc", weights, values[corner].astype(np.float64))
 
-    if mesh.normals is None:
-        normals = face_normals(mesh)[face]
-    else:
-        normals = unit_or_up(blend(mesh.normals))
+    normals = face_normals(mesh)[face] if mesh.normals is None else unit_or_up(blend(mesh.normals))
     colours = None if mesh.colors is None else blend(mesh.colors)
     return PointCloud(blend(mesh.vertices), normals, colours)

@@ -67,7 +67,7 @@ class Camera:
         object.__setattr__(self, "world_to_camera", matrix)
 
     @property
-    def position(self) -> Float[np.ndarray, "3"]:
+    def position(self) -> Float[np.ndarray, " 3"]:
         """Where the camera stands, in the world."""
         return -self.world_to_camera[:3, :3].T @ self.world_to_camera[:3, 3]
 

@@ -6,6 +6,7 @@ Readers that know them take the colours as sRGB; the others skip them.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -74,7 +75,7 @@ def read_obj(data: bytes) -> Mesh:
                     if normal is None or normal_of.setdefault(vertex, normal) != normal:
                         one_normal = False
                 first, *others = (vertex for vertex, _ in corners)
-                faces += [(first, b, c) for b, c in zip(others, others[1:], strict=False)]
+                faces += [(first, b, c) for b, c in pairwise(others)]
         except ValueError as error:
             reason = error.message if isinstance(error, FormatError) else str(error)
             raise FormatError(f"OBJ line {number} is malformed: {reason}") from error
@@ -83,7 +84,7 @@ def read_obj(data: bytes) -> Mesh:
     record = read_obj_record(data)
     try:
         return Mesh(
-            [row[:3] for row in positions],
+            np.array([row[:3] for row in positions]),
             np.array(faces, dtype=np.int64),
             _per_vertex(normals, normal_of, len(positions)) if one_normal else None,
             _colours(positions),

@@ -13,7 +13,7 @@ KEY = "gen3d"
 
 
 def encode_record(record: Mapping[str, Any]) -> str:
-    """Return the record as one line of ASCII JSON with sorted keys, so that equal means equal bytes.
+    """Return the record as one line of ASCII JSON, keys sorted: equal records give equal bytes.
 
     Raises:
         InputError: It holds something that JSON cannot, such as NaN or an array.

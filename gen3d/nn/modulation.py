@@ -84,6 +84,8 @@ class SharedModulation(nn.Module):
         self.lin = nn.Linear(width, self.parts * width)
         zero_(self.lin)
 
-    def forward(self, condition: Float[Tensor, "batch width"]) -> Float[Tensor, "batch parts width"]:
+    def forward(
+        self, condition: Float[Tensor, "batch width"]
+    ) -> Float[Tensor, "batch parts width"]:
         """Project once per forward pass."""
         return self.lin(silu(condition)).unflatten(-1, (self.parts, -1))

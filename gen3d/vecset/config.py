@@ -166,6 +166,26 @@ class DiTConfig(Settings):
         return self
 
 
+class SamplingConfig(Settings):
+    """Settings that suit a trained pair; users may ask for others.
+
+    Attributes:
+        steps: Sampling steps.
+        guidance: Guidance strength; 1 is off.
+        guidance_interval: Times in which guidance acts.
+        resolution: Grid cells per axis.
+        decode_start: Cells per axis of the coarsest decode level, at least.
+        decode_slope: Gradient of the logits near thin parts, per unit of length.
+    """
+
+    steps: int = Field(default=24, ge=1, le=1000)
+    guidance: float = Field(default=3.0, ge=0, le=100)
+    guidance_interval: tuple[float, float] = (0.0, 1.0)
+    resolution: int = Field(default=128, ge=16, le=512)
+    decode_start: int = Field(default=32, ge=1)
+    decode_slope: float = Field(default=60.0, ge=0)
+
+
 def hunyuan_vae_config(*, turbo: bool = False, num_latents: int = 3072) -> VAEConfig:
     """Return the published Hunyuan3D-2 decoder-only autoencoder (or its turbo decoder)."""
     full = QueryDecoderConfig(width=1024, heads=16, mlp_ratio=4, qk_norm="layer")

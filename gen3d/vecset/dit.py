@@ -98,15 +98,11 @@ class _Stream(nn.Module):
         width = config.width
         self.modulation = Modulation(width, 2, mode=config.modulation)
         self.attention_norm = nn.LayerNorm(width, eps=_EPS, elementwise_affine=False)
-        self.attention = SelfAttention(
-            width, config.heads, qkv_bias=config.qkv_bias, qk_norm="rms"
-        )
+        self.attention = SelfAttention(width, config.heads, qkv_bias=config.qkv_bias, qk_norm="rms")
         self.mlp_norm = nn.LayerNorm(width, eps=_EPS, elementwise_affine=False)
         self.mlp = MLP(width, ratio=config.mlp_ratio, gelu="tanh")
 
-    def attention_input(
-        self, x: Tensor, mod: tuple[Tensor, ...]
-    ) -> tuple[Tensor, Tensor, Tensor]:
+    def attention_input(self, x: Tensor, mod: tuple[Tensor, ...]) -> tuple[Tensor, Tensor, Tensor]:
         """Return this stream's queries, keys and values."""
         return self.attention.queries_keys_values(modulate(self.attention_norm(x), mod[0], mod[1]))
 
@@ -230,12 +226,8 @@ class ShapeDiT(nn.Module):
         if config.modulation == "shared":
             self.shared_double = nn.ModuleList(SharedModulation(width, 2) for _ in range(2))
             self.shared_single = SharedModulation(width, 1)
-        self.double_blocks = nn.ModuleList(
-            DoubleBlock(config) for _ in range(config.double_blocks)
-        )
-        self.single_blocks = nn.ModuleList(
-            SingleBlock(config) for _ in range(config.single_blocks)
-        )
+        self.double_blocks = nn.ModuleList(DoubleBlock(config) for _ in range(config.double_blocks))
+        self.single_blocks = nn.ModuleList(SingleBlock(config) for _ in range(config.single_blocks))
         self.final_layer = FinalLayer(width, config.latent_dim)
 
     @torch.no_grad()

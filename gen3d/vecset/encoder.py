@@ -75,9 +75,7 @@ class Encoder(nn.Module):
         fourier: Features of points, shared with the decoders.
     """
 
-    def __init__(
-        self, config: VAEConfig, encoder: EncoderConfig, fourier: FourierFeatures
-    ) -> None:
+    def __init__(self, config: VAEConfig, encoder: EncoderConfig, fourier: FourierFeatures) -> None:
         super().__init__()
         self.config, self.num_latents, self.fourier = encoder, config.num_latents, fourier
         width, features = config.width, fourier.out_dim + encoder.point_channels

@@ -47,7 +47,7 @@ class EncodedText(Protocol):
 class TextEncoderLike(Protocol):
     """A frozen text encoder."""
 
-    def encode(self, texts: list[str]) -> EncodedText:
+    def encode(self, prompts: list[str]) -> EncodedText:
         """Encode texts."""
         ...
 

@@ -5,11 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
+from gen3d.conditioning.text import TextEncoder
 from gen3d.data.procedural.dataset import ProceduralDataConfig, ShapeSet, build_shape_set
+from gen3d.errors import ModelError
 from gen3d.runtime.progress import ProgressSink
 from gen3d.training.config import TrainConfig
-from gen3d.vecset.config import Settings, VAEConfig
+from gen3d.training.state import load_ema_weights
+from gen3d.vecset.checkpoints import load_vae, save_dit, save_vae
+from gen3d.vecset.config import DiTConfig, SamplingConfig, Settings, VAEConfig
+from gen3d.vecset.dit import ShapeDiT
+from gen3d.vecset.flow_objective import FlowObjective, FlowObjectiveConfig
 from gen3d.vecset.objective import VAEObjective, VAEObjectiveConfig
+from gen3d.vecset.vae import ShapeVAE
 
 
 class ShapeSource(Settings):
@@ -53,3 +60,65 @@ class VAERun(Settings):
             self.data.held_out.open(progress),
             seed=self.trainer.seed,
         )
+
+
+class FlowRun(Settings):
+    """A run of the flow network (``configs/vecset/dit.yaml``).
+
+    Attributes:
+        vae: Weights of the frozen autoencoder, as ``save_vae`` writes them.
+        text: Weights of the frozen text encoder; the shipped ones by default.
+    """
+
+    kind: Literal["vecset-dit"]
+    data: RunData
+    vae: Path
+    text: Path | None = None
+    model: DiTConfig = DiTConfig()
+    objective: FlowObjectiveConfig = FlowObjectiveConfig()
+    sampling: SamplingConfig = SamplingConfig()
+    trainer: TrainConfig
+
+    def build(self, progress: ProgressSink | None = None) -> FlowObjective:
+        """Open the data, encode it, and make the objective."""
+        return FlowObjective(
+            self.model,
+            self.objective,
+            load_vae(self.vae),
+            TextEncoder.load(self.text),
+            self.data.train.open(progress),
+            self.data.held_out.open(progress),
+            seed=self.trainer.seed,
+            progress=progress,
+        )
+
+
+RUNS: dict[str, type[VAERun] | type[FlowRun]] = {"vecset-vae": VAERun, "vecset-dit": FlowRun}
+"""Kinds of runs by the name in their YAML."""
+
+
+def export_run(run: VAERun | FlowRun, checkpoint: Path | str, path: Path | str) -> None:
+    """Write the averaged weights of a run's checkpoint as a file that pipelines load.
+
+    Args:
+        run: The run's settings.
+        checkpoint: ``best.ckpt`` or ``last.ckpt`` of its folder.
+        path: File to write.
+
+    Raises:
+        ModelError: The checkpoint is missing, damaged, or of another network.
+        OutputError: The file cannot be written.
+    """
+    weights = load_ema_weights(checkpoint)
+    network = ShapeVAE(run.model) if isinstance(run, VAERun) else ShapeDiT(run.model)
+    try:
+        network.load_state_dict(weights)
+    except RuntimeError as error:
+        raise ModelError(
+            f"{checkpoint} is not of this run's network: {str(error).splitlines()[0]}",
+            hint="export with the settings that it was trained with",
+        ) from error
+    if isinstance(network, ShapeVAE):
+        save_vae(network, path)
+    elif isinstance(run, FlowRun):
+        save_dit(network, path, run.sampling)

@@ -27,8 +27,14 @@ def house(rng: np.random.Generator, palette: Palette) -> Draft:
     gable = [(-half, 0), (half, 0), (half, wall), (0, wall + rise), (-half, wall)]
     sketch.prism(gable, (0, 0, 0), run, colour, turn=turn)
     out, drop = half + eave, wall - slope * eave
-    slab = [(-out, drop), (0, wall + rise), (out, drop), (out, drop + thick),
-            (0, wall + rise + 1.2 * thick), (-out, drop + thick)]
+    slab = [
+        (-out, drop),
+        (0, wall + rise),
+        (out, drop),
+        (out, drop + thick),
+        (0, wall + rise + 1.2 * thick),
+        (-out, drop + thick),
+    ]
     sketch.prism([(x, y - 0.02) for x, y in slab], (0, 0, 0), run + 1.6 * eave, roof.rgb, turn=turn)
     draft.features.append(f"with a {roof.phrase} roof")
     if rng.uniform() < 0.6:
@@ -38,8 +44,9 @@ def house(rng: np.random.Generator, palette: Palette) -> Draft:
         x, z = (0.5 * half * side, -0.2 * run) if front else (0.25 * run * side, -0.3 * half)
         sketch.box((x, (wall + high) / 2, z), (0.17, high - wall, 0.17), brick)
         draft.features.append("with a chimney")
-    door = palette.any("dark brown", "brown", "red", "blue", "white", "green",
-                       other_than=finish.tone.name)
+    door = palette.any(
+        "dark brown", "brown", "red", "blue", "white", "green", other_than=finish.tone.name
+    )
     x = rng.choice([-0.24, 0.0, 0.24]) * width
     face = depth / 2
     sketch.box((x, 0.22, face), (0.22, 0.44, 0.06), door.rgb)

@@ -32,15 +32,21 @@ def bed(rng: np.random.Generator, palette: Palette) -> Draft:
     back = -length / 2 - 0.02
     sketch.box((0, head / 2, back), (width + 0.06, head, 0.1), board_rgb, rounding=0.03)
     if rng.uniform() < 0.4:
-        sketch.cylinder((0, head - 0.04, back - 0.05), (0, head - 0.04, back + 0.05),
-                        0.36 * width, board_rgb, rounding=0.03)
+        sketch.cylinder(
+            (0, head - 0.04, back - 0.05),
+            (0, head - 0.04, back + 0.05),
+            0.36 * width,
+            board_rgb,
+            rounding=0.03,
+        )
         draft.features.append("with a rounded headboard")
     else:
         draft.features.append("with a headboard")
     if rng.uniform() < 0.45:
         foot = rise + rng.uniform(0.15, 0.3)
-        sketch.box((0, foot / 2, length / 2 + 0.02), (width + 0.06, foot, 0.1), colour,
-                   rounding=0.03)
+        sketch.box(
+            (0, foot / 2, length / 2 + 0.02), (width + 0.06, foot, 0.1), colour, rounding=0.03
+        )
         draft.features.append("with a footboard")
     else:
         for side in (-1, 1):
@@ -51,8 +57,9 @@ def bed(rng: np.random.Generator, palette: Palette) -> Draft:
     for i in range(count):
         x = (i - (count - 1) / 2) * 0.46 * width
         size = (0.4 * width if double else 0.6 * width, 0.17, 0.34)
-        sketch.box((x, top + 0.05, -length / 2 + 0.26), size, pillow, rounding=0.08,
-                   turn=(12, 0, 0))
+        sketch.box(
+            (x, top + 0.05, -length / 2 + 0.26), size, pillow, rounding=0.08, turn=(12, 0, 0)
+        )
     draft.features.append("with two pillows" if double else "with a pillow")
     draft.adjectives.append("wide" if double else "narrow")
     return draft
@@ -84,8 +91,9 @@ def lamp(rng: np.random.Generator, palette: Palette) -> Draft:
             sketch.ball((0, 0.04 + radius, 0), radius, stem, blend=0.03)
             draft.features.append("with a round base")
         elif style == 1:
-            sketch.cylinder((0, 0.02, 0), (0, 0.8 * start, 0), 0.8 * foot, stem, top=0.05,
-                            rounding=0.02)
+            sketch.cylinder(
+                (0, 0.02, 0), (0, 0.8 * start, 0), 0.8 * foot, stem, top=0.05, rounding=0.02
+            )
             draft.features.append("with a cone base")
     if rng.uniform() < 0.2:
         radius = 0.85 * low

@@ -20,8 +20,9 @@ def mug(rng: np.random.Generator, palette: Palette) -> Draft:
     draft = Draft(sketch, "mug", finish, ["cup", "coffee mug", "coffee cup"])
     sketch.cylinder((0, 0, 0), (0, height, 0), radius, colour, top=top, rounding=0.025)
     if rng.uniform() < 0.3:
-        sketch.ball((0, 0.42 * height, 0), (1.12 * radius, 0.42 * height, 1.12 * radius), colour,
-                    blend=0.1)
+        sketch.ball(
+            (0, 0.42 * height, 0), (1.12 * radius, 0.42 * height, 1.12 * radius), colour, blend=0.1
+        )
         draft.adjectives.append("round")
     handle = colour
     if rng.uniform() < 0.3:
@@ -47,14 +48,24 @@ def mug(rng: np.random.Generator, palette: Palette) -> Draft:
     sketch.cylinder(*cavity, colour, top=wide, op="cut")
     if handle == colour and rng.uniform() < 0.35:
         inner = palette.any("white", "light yellow", "black", other_than=finish.tone.name)
-        sketch.cylinder((0, floor - 0.01, 0), (0, height + 0.1, 0), radius - wall + 0.01,
-                        inner.rgb, top=wide + 0.01, op="paint")
+        sketch.cylinder(
+            (0, floor - 0.01, 0),
+            (0, height + 0.1, 0),
+            radius - wall + 0.01,
+            inner.rgb,
+            top=wide + 0.01,
+            op="paint",
+        )
         draft.features.append(f"with a {inner.name} inside")
     elif rng.uniform() < 0.4:
         band = palette.any(other_than=finish.tone.name)
         y, half = rng.uniform(0.3, 0.6) * height, rng.uniform(0.08, 0.13) * height
-        ring = [(radius - 0.03, -half), (edge + 0.03, -half), (edge + 0.03, half),
-                (radius - 0.03, half)]
+        ring = [
+            (radius - 0.03, -half),
+            (edge + 0.03, -half),
+            (edge + 0.03, half),
+            (radius - 0.03, half),
+        ]
         sketch.lathe(ring, (0, y, 0), band.rgb, op="paint")
         draft.features.append(f"with a {band.phrase} band")
     ratio = height / (2 * radius)
@@ -80,8 +91,12 @@ def bottle(rng: np.random.Generator, palette: Palette) -> Draft:
     soft = 0.02
     r, n = radius - soft, neck - soft
     if style == 0:
-        bend = [(r, shoulder), (0.93 * r + 0.07 * n, shoulder + 0.3 * length),
-                (0.6 * r + 0.4 * n, shoulder + 0.6 * length), (0.2 * r + 0.8 * n, start - 0.02)]
+        bend = [
+            (r, shoulder),
+            (0.93 * r + 0.07 * n, shoulder + 0.3 * length),
+            (0.6 * r + 0.4 * n, shoulder + 0.6 * length),
+            (0.2 * r + 0.8 * n, start - 0.02),
+        ]
         low = [(r, soft)]
     elif style == 1:
         bend = [(r, shoulder + 0.5 * length), (0.85 * r + 0.15 * n, start - 0.05)]
@@ -108,8 +123,9 @@ def bottle(rng: np.random.Generator, palette: Palette) -> Draft:
     if rng.uniform() < 0.5:
         label = palette.any(other_than=finish.tone.name)
         middle, half = 0.26, rng.uniform(0.07, 0.11)
-        sketch.cylinder((0, middle - half, 0), (0, middle + half, 0), radius + 0.05, label.rgb,
-                        op="paint")
+        sketch.cylinder(
+            (0, middle - half, 0), (0, middle + half, 0), radius + 0.05, label.rgb, op="paint"
+        )
         draft.features.append(f"with a {label.phrase} label")
     if radius < 0.155:
         draft.adjectives.append("slim")

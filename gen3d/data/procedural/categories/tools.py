@@ -25,23 +25,32 @@ def hammer(rng: np.random.Generator, palette: Palette) -> Draft:
         grip = palette.any("black", "white", "yellow", "red", other_than=finish.tone.name)
         sketch.cylinder((0, -0.02, 0), (0, 0.14, 0), 0.2, grip.rgb, op="paint")
         draft.features.append(f"with a {grip.phrase} handle end")
-    y, reach = rng.uniform(0.9, 0.94), rng.uniform(0.14, 0.19) if style == 2 else rng.uniform(0.12, 0.15)
+    y, reach = rng.uniform(0.9, 0.94), rng.uniform(0.14, 0.18) - 0.03 * (style == 0)
     if style == 0:
         size = rng.uniform(0.055, 0.07)
-        sketch.box((0, y, 0), (0.16, 2 * size, 1.7 * size), metal.rgb, rounding=0.015)
-        sketch.cylinder((0.04, y, 0), (reach + 0.04, y, 0), 0.75 * size, metal.rgb, top=size,
-                        rounding=0.012)
+        sketch.box((0, y, 0), (0.16, 2 * size, 2.2 * size), metal.rgb, rounding=0.015)
+        sketch.cylinder(
+            (0.04, y, 0), (reach + 0.04, y, 0), 0.75 * size, metal.rgb, top=size, rounding=0.012
+        )
         tip = -reach - rng.uniform(0.06, 0.1)
-        bend = [(-0.04, y + size), (-0.04, y - size), (0.45 * tip, y - 0.6 * size),
-                (tip, y - 0.11), (tip - 0.025, y - 0.07), (0.6 * tip, y + 0.55 * size)]
+        bend = [
+            (-0.04, y + size),
+            (-0.04, y - size),
+            (0.45 * tip, y - 0.6 * size),
+            (tip, y - 0.11),
+            (tip - 0.025, y - 0.07),
+            (0.6 * tip, y + 0.55 * size),
+        ]
         for side in (-1, 1):
-            sketch.prism(bend, (0, 0, side * 0.042), 0.055, metal.rgb, rounding=0.006,
-                         turn=(0, side * 7, 0))
+            sketch.prism(
+                bend, (0, 0, side * 0.042), 0.055, metal.rgb, rounding=0.006, turn=(0, side * 7, 0)
+            )
         draft.synonyms = ["claw hammer"]
         draft.features.append("with a claw")
     elif style == 1:
-        size = rng.uniform(0.07, 0.085)
+        size = rng.uniform(0.074, 0.085)
         sketch.box((0, y, 0), (2 * reach, 2 * size, 2 * size), metal.rgb, rounding=0.02)
+        sketch.box((0, y, 0), (0.13, 0.3, 0.3), colour, op="paint")
         draft.synonyms = ["sledgehammer", "sledge hammer"]
         draft.features.append("with a square head")
     else:

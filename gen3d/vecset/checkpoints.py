@@ -1,0 +1,142 @@
+"""Weights on disk: fp16 safetensors that carry their own configuration."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TypeVar
+
+import torch
+from pydantic import ValidationError
+from torch import Tensor, nn
+
+from gen3d.errors import ModelError
+from gen3d.io.tensors import load_tensors, save_tensors
+from gen3d.nn.fourier import FourierFeatures
+from gen3d.vecset.config import DiTConfig, SamplingConfig, Settings, VAEConfig
+from gen3d.vecset.dit import ShapeDiT
+from gen3d.vecset.vae import ShapeVAE
+
+VAE_FILE = "vae.safetensors"
+DIT_FILE = "dit.safetensors"
+_KIND, _CONFIG, _SAMPLING = "gen3d.kind", "gen3d.config", "gen3d.sampling"
+
+AnySettings = TypeVar("AnySettings", bound=Settings)
+AnyNetwork = TypeVar("AnyNetwork", ShapeVAE, ShapeDiT)
+
+
+def save_vae(vae: ShapeVAE, path: Path | str) -> None:
+    """Write an autoencoder.
+
+    Raises:
+        OutputError: The file cannot be written.
+    """
+    fields = {_KIND: "ShapeVAE", _CONFIG: vae.config.model_dump_json()}
+    save_tensors(_half(vae), path, fields)
+
+
+def save_dit(dit: ShapeDiT, path: Path | str, sampling: SamplingConfig | None = None) -> None:
+    """Write a flow network with the scales of its latents.
+
+    Args:
+        dit: The network.
+        path: File to write.
+        sampling: Settings that suit it.
+
+    Raises:
+        OutputError: The file cannot be written.
+    """
+    fields = {
+        _KIND: "ShapeDiT",
+        _CONFIG: dit.config.model_dump_json(),
+        _SAMPLING: (sampling or SamplingConfig()).model_dump_json(),
+    }
+    save_tensors(_half(dit), path, fields)
+
+
+def load_vae(path: Path | str, *, device: torch.device | str = "cpu") -> ShapeVAE:
+    """Read an autoencoder, in float32 and eval mode.
+
+    Raises:
+        ModelError: The file is missing, damaged, or no autoencoder.
+    """
+    tensors, metadata = load_tensors(path)
+    config = _config(VAEConfig, metadata, path, kind="ShapeVAE")
+    return _fill(ShapeVAE, config, tensors, path, device)
+
+
+def load_dit(
+    path: Path | str, *, device: torch.device | str = "cpu"
+) -> tuple[ShapeDiT, SamplingConfig]:
+    """Read a flow network, in float32 and eval mode, and the settings that suit it.
+
+    Raises:
+        ModelError: The file is missing, damaged, or no flow network.
+    """
+    tensors, metadata = load_tensors(path)
+    config = _config(DiTConfig, metadata, path, kind="ShapeDiT")
+    sampling = _config(SamplingConfig, metadata, path, kind="ShapeDiT", field=_SAMPLING)
+    return _fill(ShapeDiT, config, tensors, path, device), sampling
+
+
+def _half(module: nn.Module) -> dict[str, Tensor]:
+    # Buffers (the scales of the latents) are small, and wanted exactly.
+    weights = {name for name, _ in module.named_parameters()}
+    return {
+        name: tensor.to(torch.float16) if name in weights else tensor
+        for name, tensor in module.state_dict().items()
+    }
+
+
+def _config(
+    settings: type[AnySettings],
+    metadata: dict[str, str],
+    path: Path | str,
+    *,
+    kind: str,
+    field: str = _CONFIG,
+) -> AnySettings:
+    if metadata.get(_KIND) != kind:
+        raise ModelError(f"{path} holds {metadata.get(_KIND) or 'unknown weights'}, not {kind}")
+    try:
+        return settings.model_validate(json.loads(metadata.get(field, "")))
+    except (ValidationError, json.JSONDecodeError) as error:
+        line = str(error).splitlines()[0]
+        raise ModelError(
+            f"the settings in {path} cannot be read: {line}",
+            hint="the file may come from a newer gen3d",
+        ) from error
+
+
+def _fill(
+    network: type[AnyNetwork],
+    config: Settings,
+    tensors: dict[str, Tensor],
+    path: Path | str,
+    device: torch.device | str,
+) -> AnyNetwork:
+    """Build a network without initialising it and give it its weights."""
+    with torch.device("meta"):
+        module = network(config)  # pyright: ignore[reportArgumentType]
+    expected = module.state_dict()
+    missing, extra = sorted(expected.keys() - tensors), sorted(tensors.keys() - expected)
+    if missing or extra:
+        raise ModelError(
+            f"{path} does not fit its settings: lacks {', '.join(missing[:3]) or 'nothing'}, "
+            f"has unknown {', '.join(extra[:3]) or 'nothing'}"
+        )
+    for name, tensor in tensors.items():
+        if tensor.shape != expected[name].shape:
+            raise ModelError(
+                f"{name} in {path} has shape {tuple(tensor.shape)}, "
+                f"expected {tuple(expected[name].shape)}"
+            )
+        if not bool(tensor.isfinite().all()):
+            raise ModelError(f"{name} in {path} holds values that are not finite")
+    wide = {name: tensor.to(device, torch.float32) for name, tensor in tensors.items()}
+    module.load_state_dict(wide, assign=True)
+    # Frequencies are computed, not stored, so they are still on the meta device.
+    for part in module.modules():
+        if isinstance(part, FourierFeatures):
+            part.reset(device)
+    return module.eval().requires_grad_(False)
