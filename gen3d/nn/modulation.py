@@ -19,8 +19,8 @@ INITIAL_GATE = 0.3
 
 def modulate(
     x: Float[Tensor, "batch n width"],
-    shift: Float[Tensor, "batch #n width"],
-    scale: Float[Tensor, "batch #n width"],
+    shift: Float[Tensor, "batch 1 width"],
+    scale: Float[Tensor, "batch 1 width"],
 ) -> Float[Tensor, "batch n width"]:
     """Return ``(1 + scale) * x + shift``."""
     return x * (1 + scale) + shift

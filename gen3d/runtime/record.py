@@ -17,10 +17,13 @@ def make_record(task: str, **parameters: Any) -> dict[str, Any]:
         task: What made it, e.g. ``text_to_3d``.
         **parameters: Its resolved parameters, JSON values only.
     """
+    import torch  # here, so that asking for a version does not load it
+
     return {
         "schema": RECORD_SCHEMA,
         "gen3d": gen3d.__version__,
         "task": task,
+        "threads": torch.get_num_threads(),
         "versions": {name: package_version(name) for name in ("torch", "numpy")},
         **parameters,
     }

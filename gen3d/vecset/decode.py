@@ -26,7 +26,7 @@ FieldFunction: TypeAlias = Callable[[Float[Tensor, "n 3"]], Float[Tensor, " n"]]
 DEFAULT_START = 32
 DEFAULT_CHUNK = 16_384
 # Corners of each of a cell's six faces, as positions in CORNER_OFFSETS, with the way out.
-_FACES: tuple[tuple[tuple[int, int, int], tuple[int, ...]], ...] = tuple(
+_FACES: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...] = tuple(
     (
         tuple((1 if side else -1) if a == axis else 0 for a in range(3)),
         tuple(i for i, corner in enumerate(CORNER_OFFSETS) if corner[axis] == side),
@@ -197,7 +197,7 @@ def count_missed_cells(decoded: DecodedField, dense: Float[Tensor, "x y z"]) -> 
 
 @dataclass(frozen=True)
 class _Grid:
-    """Corners of the finest level: key ``(x * side + y) * side + z`` at ``lo + size * (x, y, z)``."""
+    """Corners of the finest level: key ``(x * side + y) * side + z`` is at index (x, y, z)."""
 
     lo: float
     size: float

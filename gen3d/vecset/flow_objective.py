@@ -1,4 +1,4 @@
-"""What the flow network is trained for: the velocity from latents of shapes to noise, given text."""
+"""What the flow network is trained for: velocities from latents of shapes to noise, given text."""
 
 from __future__ import annotations
 

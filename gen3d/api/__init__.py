@@ -1,0 +1,17 @@
+"""The public API: named models, and the jobs that the command line runs.
+
+Example:
+    import gen3d
+
+    gen3d.load("mini").text_to_3d("a mug", seed=1).save("mug.glb")
+"""
+
+from __future__ import annotations
+
+from gen3d.api.examine import examine
+from gen3d.api.models import load
+from gen3d.api.reproduce import reproduce
+from gen3d.api.text import text_to_files
+from gen3d.api.training import run_training
+
+__all__ = ["examine", "load", "reproduce", "run_training", "text_to_files"]

@@ -1,0 +1,133 @@
+"""Training runs from YAML files."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from gen3d.api.models import CARD
+from gen3d.conditioning import distill
+from gen3d.data.procedural import CATEGORIES
+from gen3d.errors import InputError
+from gen3d.io.files import read_bytes
+from gen3d.runtime.atomic import atomic_write
+from gen3d.runtime.progress import ProgressSink
+from gen3d.training import Trainer
+from gen3d.vecset.checkpoints import DIT_FILE, VAE_FILE
+from gen3d.vecset.runs import RUNS, FlowRun, VAERun, export_run
+
+TEXT_KIND = "text"
+
+
+@dataclass(frozen=True)
+class TrainingRun:
+    """How a run ended.
+
+    Attributes:
+        output: Weights (a file, or a folder that ``load`` takes).
+        figures: What was measured on held-out data.
+    """
+
+    output: Path
+    figures: dict[str, float]
+
+
+def run_training(
+    path: Path | str,
+    assign: Sequence[str] = (),
+    *,
+    resume: bool = True,
+    progress: ProgressSink | None = None,
+) -> TrainingRun:
+    """Train what a YAML file says.
+
+    Args:
+        path: File such as ``configs/vecset/vae.yaml``.
+        assign: Changes as ``key.sub=value``.
+        resume: Go on with what the output folder holds; False removes it first.
+        progress: Where to report.
+
+    Raises:
+        InputError: The file cannot be read, or a setting is wrong.
+        CancelledError: The user stopped; the state was saved.
+    """
+    settings = read_settings(path, assign)
+    if settings.get("kind") == TEXT_KIND:
+        result = distill.run(settings, progress=progress)
+        return TrainingRun(result.output, result.figures)
+    run = validated(settings, path)
+    if not resume:
+        shutil.rmtree(run.trainer.output, ignore_errors=True)
+    objective = run.build(progress)
+    dumped = run.model_dump(mode="json")
+    result = Trainer(run.trainer, objective, progress=progress, settings=dumped).fit(resume="auto")
+    checkpoint = result.best_checkpoint or result.checkpoint
+    if isinstance(run, VAERun):
+        output = run.trainer.output / VAE_FILE
+        export_run(run, checkpoint, output)
+    else:
+        output = export_model(run, checkpoint, run.trainer.output / "model")
+    return TrainingRun(output, result.figures)
+
+
+def export_model(run: FlowRun, checkpoint: Path, folder: Path) -> Path:
+    """Write a folder that :func:`gen3d.api.load` takes: both networks and the card."""
+    folder.mkdir(parents=True, exist_ok=True)
+    export_run(run, checkpoint, folder / DIT_FILE)
+    with atomic_write(folder / VAE_FILE) as file:
+        file.write(read_bytes(run.vae))
+    concepts = sorted(run.data.train.procedural.categories or CATEGORIES)
+    with atomic_write(folder / CARD) as file:
+        file.write(json.dumps({"concepts": concepts}, indent=2).encode() + b"\n")
+    return folder
+
+
+def read_settings(path: Path | str, assign: Sequence[str] = ()) -> dict[str, Any]:
+    """Read a YAML file and apply changes.
+
+    Raises:
+        InputError: It is missing, no YAML mapping, or a change is malformed.
+    """
+    try:
+        settings = yaml.safe_load(read_bytes(path))
+    except yaml.YAMLError as error:
+        raise InputError(f"{path} is no valid YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(settings, dict):
+        raise InputError(f"{path} holds no settings", hint="see configs/")
+    for change in assign:
+        key, equals, value = change.partition("=")
+        if not equals:
+            raise InputError(f"--set {change!r} has no '='", hint="write key.sub=value")
+        *parents, leaf = key.split(".")
+        node = settings
+        for parent in parents:
+            node = node.setdefault(parent, {})
+            if not isinstance(node, dict):
+                raise InputError(f"--set {change!r}: {parent!r} holds a value, not settings")
+        node[leaf] = yaml.safe_load(value)
+    return settings
+
+
+def validated(settings: dict[str, Any], path: Path | str = "the settings") -> VAERun | FlowRun:
+    """Check the settings of a run.
+
+    Raises:
+        InputError: Names the first wrong key, what came, and what was expected.
+    """
+    kind = settings.get("kind")
+    if kind not in RUNS:
+        known = ", ".join((*RUNS, TEXT_KIND))
+        raise InputError(f"{path} is of unknown kind {kind!r}", hint=f"kinds: {known}")
+    try:
+        return RUNS[kind].model_validate(settings)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise InputError(f"{path}: {where}: {first['msg']} (got {first['input']!r})") from error

@@ -1,0 +1,1 @@
+"""Measurements: each returns a report with flat figures and tables for people."""

@@ -1,0 +1,40 @@
+import numpy as np
+
+from gen3d.conditioning.phrases import BASIC_COLOURS, make_corpus
+
+VOCABULARY = [f"word{chr(97 + i)}" for i in range(26)]
+
+
+def corpus(seed: int = 0):
+    return make_corpus(
+        VOCABULARY,
+        captions=300,
+        held_out=40,
+        held_out_fraction=0.1,
+        rng=np.random.default_rng(seed),
+    )
+
+
+def test_no_training_phrase_holds_a_held_out_word() -> None:
+    made = corpus()
+    hidden = {word for word in made.held_out_words if " " not in word}
+    for text in made.training:
+        assert not hidden & set(text.replace(",", "").replace(":", "").split()) - {
+            # Words of the frame ("a photo of", "in a room") belong to no list entry.
+            *"a an one model of 3d object photo in room on its own low poly asset with and".split(),
+            *"made next to".split(),
+        }
+
+
+def test_held_out_phrases_hold_a_held_out_word() -> None:
+    made = corpus()
+    assert all(any(word in text for word in made.held_out_words) for text in made.held_out)
+    assert not made.held_out_words & set(BASIC_COLOURS)
+
+
+def test_counts_are_met_without_doubles_and_by_seed() -> None:
+    made = corpus()
+    assert len(set(made.training)) == 300
+    assert len(set(made.held_out)) == 40
+    assert made == corpus()
+    assert made != corpus(1)
