@@ -113,9 +113,7 @@ def bench_quality(
     pipeline = load(model, device=device)
     test = _shapes(cache, "test", TEST_PER_CATEGORY, 8192, sink)
     references = _shapes(cache, "train", REFERENCES_PER_CATEGORY, 16, sink)
-    vae = reconstruction_figures(
-        pipeline.vae, test, shapes=len(test), points=1024, queries=4096
-    )
+    vae = reconstruction_figures(pipeline.vae, test, shapes=len(test), points=1024, queries=4096)
     prompts = make_prompts(per_category)
     samples = _samples(pipeline, prompts, cache, sink)
     figures = {
@@ -134,9 +132,8 @@ def bench_quality(
 def _shapes(
     cache: Path, split: str, per_category: int, queries: int, sink: ProgressSink
 ) -> ShapeSet:
-    # Reference shapes of the classifier come from the end of the train seeds' first thousand, so
-    # that they are the same whatever a model was trained on.
-    config = ProceduralDataConfig(split=split, per_category=per_category, queries=queries)
+    settings = {"split": split, "per_category": per_category, "queries": queries}
+    config = ProceduralDataConfig.model_validate(settings)
     return build_shape_set(config, cache / f"shapes-{split}", sink)
 
 
@@ -269,9 +266,7 @@ def _tables(
     rows = [[name, f"{value:.4g}"] for name, value in figures.items()]
     per_category = []
     for category in CATEGORIES:
-        pairs = [
-            (p, s) for p, s in zip(prompts, samples, strict=True) if p.category == category
-        ]
+        pairs = [(p, s) for p, s in zip(prompts, samples, strict=True) if p.category == category]
         colours = sum(s is not None and s.colour == p.colour for p, s in pairs)
         stray = sum(s is None or s.stray > 0 for _, s in pairs)
         per_category.append([category, f"{colours}/{len(pairs)}", f"{stray}/{len(pairs)}"])

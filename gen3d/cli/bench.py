@@ -35,7 +35,11 @@ def quality(
 
     _show(
         lambda progress: bench_quality(
-            model, sheet=out, per_category=per_category, cache=cache, device=device,
+            model,
+            sheet=out,
+            per_category=per_category,
+            cache=cache,
+            device=device,
             progress=progress,
         ),
         json,
@@ -57,7 +61,7 @@ def decode(
     _show(lambda progress: bench_decode(model, device=device, progress=progress), json, quiet)
 
 
-def _show(run, json: Path | None, quiet: bool) -> None:  # noqa: ANN001
+def _show(run, json: Path | None, quiet: bool) -> None:
     from rich.table import Table
 
     from gen3d.cli.console import RichProgress, console, write_json

@@ -9,7 +9,9 @@ import typer
 
 Seed = Annotated[
     int | None,
-    typer.Option("--seed", help="Random seed; drawn and reported when not given.", show_default=False),
+    typer.Option(
+        "--seed", help="Random seed; drawn and reported when not given.", show_default=False
+    ),
 ]
 Steps = Annotated[
     int | None, typer.Option("--steps", help="Sampling steps, 1..1000.", show_default="model's")

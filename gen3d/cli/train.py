@@ -22,8 +22,8 @@ def train(
     debug: options.Debug = False,
 ) -> None:
     """Train a model; an interrupted run goes on where it stopped."""
-    from gen3d.cli.console import RichProgress, console, write_json
     from gen3d.api.training import run_training
+    from gen3d.cli.console import RichProgress, console, write_json
 
     with RichProgress(enabled=not quiet) as progress:
         result = run_training(config, assign or [], resume=not fresh, progress=progress)

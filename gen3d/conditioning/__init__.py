@@ -1,1 +1,1 @@
-"""What the user asks for, as tokens: text encoders and the distance of a prompt to what is known."""
+"""What the user asks for, as tokens: the text encoder, and how far a prompt is from the known."""

@@ -29,6 +29,7 @@ from gen3d.conditioning.phrases import Corpus, make_corpus
 from gen3d.conditioning.text import WEIGHTS, TextConfig, TextEncoder, pad_rows
 from gen3d.conditioning.wordpiece import UNKNOWN, WordPiece
 from gen3d.errors import InputError
+from gen3d.nn.attention import zero_
 from gen3d.runtime.atomic import atomic_write
 from gen3d.runtime.progress import NullProgress, ProgressSink
 from gen3d.runtime.seeds import MAX_SEED, item_seed, make_generator
@@ -80,9 +81,7 @@ class Lesson:
     targets: Float[Tensor, "n width"]
 
 
-def run(
-    config: Mapping[str, Any] | Path, *, progress: ProgressSink | None = None
-) -> DistillResult:
+def run(config: Mapping[str, Any] | Path, *, progress: ProgressSink | None = None) -> DistillResult:
     """Distil a text encoder and write it.
 
     Args:
@@ -124,6 +123,7 @@ def run(
 
     projection = target_projection(answers["training"], settings.encoder.width)
     lesson = _lesson(tokenizer, corpus, table, answers["training"] @ projection, projection)
+    start_from_regression(encoder, lesson)
     train(encoder, lesson, settings, progress)
     encoder.eval().requires_grad_(False)
     encoder.save(settings.output, metadata={"seed": str(settings.seed)})
@@ -238,6 +238,40 @@ def _lesson(
     return Lesson(rows, torch.nn.functional.normalize(joined, dim=-1))
 
 
+@torch.no_grad()
+def start_from_regression(encoder: TextEncoder, lesson: Lesson, *, ridge: float = 1e-3) -> None:
+    """Start where a static model ends: residual branches at zero, pooling by ridge regression.
+
+    With the branches silent, the pooled vector is a linear map of the mean token, for which the
+    best map has a closed form; a quarter of the training steps reach no more than it.
+
+    Args:
+        encoder: Changed in place.
+        lesson: What to regress on.
+        ridge: Penalty over the mean diagonal of the normal matrix.
+    """
+    for block in encoder.blocks:
+        zero_(block.attention.proj)
+        zero_(block.mlp.fc_out)
+    zero_(encoder.weigh)
+    width = encoder.config.width
+    inputs = torch.empty(len(lesson.rows), width + 1)
+    for at in range(0, len(lesson.rows), 4096):
+        rows = lesson.rows[at : at + 4096]
+        ids, lengths = pad_rows(rows, max(map(len, rows)))
+        mask = torch.arange(ids.shape[1]) < lengths[:, None]
+        tokens = encoder.norm(encoder.lift(encoder.look_up(ids)) + encoder.positions[: len(ids[0])])
+        inputs[at : at + 4096, :width] = (tokens * mask[..., None]).sum(1) / lengths[:, None]
+    inputs[:, width] = 1
+    normal = inputs.T @ inputs
+    normal += ridge * normal.diagonal().mean() * torch.eye(width + 1)
+    solution = torch.linalg.solve(normal, inputs.T @ lesson.targets)
+    # Outputs are normalised, so a common factor is free; this one gives weights their usual size.
+    solution *= width**0.5
+    encoder.pool.weight.copy_(solution[:width].T)
+    encoder.pool.bias.copy_(solution[width])
+
+
 def batches(
     lesson: Lesson, size: int, generator: torch.Generator
 ) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
@@ -321,7 +355,9 @@ def measure(
         "heldout_cosine": (unit * targets).sum(-1).mean().item(),
         "heldout_spearman": pair_spearman(pooled, answers),
         "static_spearman": pair_spearman(static, answers),
-        "projection_energy": ((answers @ projection).square().sum() / answers.square().sum()).item(),
+        "projection_energy": (
+            (answers @ projection).square().sum() / answers.square().sum()
+        ).item(),
     }
 
 

@@ -135,6 +135,7 @@ class TextEncoder(nn.Module):
             Block(config.width, config.heads, config.mlp_ratio) for _ in range(config.layers)
         )
         self.norm = nn.LayerNorm(config.width, elementwise_affine=False)
+        self.weigh = nn.Linear(config.width, 1)
         self.pool = nn.Linear(config.width, config.width)
 
     @property
@@ -201,7 +202,9 @@ class TextEncoder(nn.Module):
         for block in self.blocks:
             x = block(x, mask)
         tokens = self.norm(x) * mask[..., None]
-        mean = tokens.sum(1) / mask.sum(1, keepdim=True)
+        # Learned weights, since "a" and "with" say less than "chair".
+        weights = self.weigh(tokens).squeeze(-1).masked_fill(~mask, -torch.inf).softmax(-1)
+        mean = (weights[..., None] * tokens).sum(1)
         pooled = nn.functional.normalize(self.pool(mean), dim=-1) * self.width**0.5
         return tokens, pooled
 

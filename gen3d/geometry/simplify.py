@@ -10,7 +10,7 @@ import numpy as np
 from gen3d.errors import InputError
 from gen3d.geometry.mesh import Mesh
 from gen3d.geometry.normals import vertex_normals
-from gen3d.geometry.topology import report_topology
+from gen3d.geometry.topology import TopologyReport, report_topology
 
 MIN_FACES = 4
 """A tetrahedron is the smallest closed mesh."""
@@ -45,9 +45,9 @@ class DecimateReport:
 def decimate(mesh: Mesh, faces: int) -> DecimateReport:
     """Reduce a mesh to a face budget by quadric error (Garland and Heckbert 1997).
 
-    A closed input stays closed: where the budget cannot be met without pinching two sheets
-    together, gentler runs are tried, then larger budgets in steps of a quarter, and the report
-    says what came out. Each vertex takes the colour of the nearest of the vertices that were
+    A closed input stays closed and keeps its components: where the budget cannot be met without
+    pinching two sheets together or losing a part, gentler runs are tried, then larger budgets in
+    steps of a quarter, and the report says what came out. Each vertex takes the colour of the nearest of the vertices that were
     merged into it, so borders between colours stay sharp; normals are computed anew. A mesh
     within the budget is returned as it is. Deterministic.
 
@@ -69,12 +69,24 @@ def decimate(mesh: Mesh, faces: int) -> DecimateReport:
             reduced = _collapse(mesh, budget, aggressiveness)
             after = report_topology(reduced)
             # An input that was open anyway takes the first run, overshoot and all.
-            sound = after.oriented or (after.watertight and not before.oriented)
-            on_budget = after.faces <= budget * 1.05
-            if after.faces and (not before.watertight or (sound and on_budget)):
+            fits = not before.watertight or after.faces <= budget * 1.05
+            if after.faces and fits and _as_sound(before, after, reduced):
                 return DecimateReport(reduced, faces, after.faces, after.watertight)
         budget = int(budget * _GROWTH) + 1
     return DecimateReport(mesh, faces, len(mesh.faces), before.watertight)
+
+
+def _as_sound(before: TopologyReport, after: TopologyReport, reduced: Mesh) -> bool:
+    if not before.watertight:
+        return True
+    # A part pressed flat is two faces back to back: closed on paper only.
+    distinct = np.unique(np.sort(reduced.faces, axis=1), axis=0)
+    return (
+        after.watertight
+        and after.oriented >= before.oriented
+        and after.components == before.components
+        and len(distinct) == len(reduced.faces)
+    )
 
 
 def _collapse(mesh: Mesh, faces: int, aggressiveness: float) -> Mesh:

@@ -37,14 +37,8 @@ class FourierFeatures(nn.Module):
         super().__init__()
         self.include_input = include_input
         self.out_dim = dim * (2 * num_freqs + int(include_input))
-        self.num_freqs, self.base = num_freqs, base
-        self.register_buffer("frequencies", None, persistent=False)
-        self.reset()
-
-    def reset(self, device: torch.device | str | None = None) -> None:
-        """Compute the frequencies; they are in no checkpoint, so a meta-device build needs it."""
-        octaves = torch.arange(self.num_freqs, dtype=torch.float32, device=device)
-        self.frequencies = self.base * 2.0**octaves
+        octaves = base * 2.0 ** torch.arange(num_freqs, dtype=torch.float32)
+        self.register_buffer("frequencies", octaves, persistent=False)
 
     def forward(self, points: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch features"]:
         """Return the features of ``points`` in float32."""

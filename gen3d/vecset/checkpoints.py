@@ -12,7 +12,6 @@ from torch import Tensor, nn
 
 from gen3d.errors import ModelError
 from gen3d.io.tensors import load_tensors, save_tensors
-from gen3d.nn.fourier import FourierFeatures
 from gen3d.vecset.config import DiTConfig, SamplingConfig, Settings, VAEConfig
 from gen3d.vecset.dit import ShapeDiT
 from gen3d.vecset.vae import ShapeVAE
@@ -115,8 +114,9 @@ def _fill(
     path: Path | str,
     device: torch.device | str,
 ) -> AnyNetwork:
-    """Build a network without initialising it and give it its weights."""
-    with torch.device("meta"):
+    """Build a network and give it its weights."""
+    # Not on the meta device: its first use imports for a second, and these networks are small.
+    with torch.random.fork_rng(devices=[]):
         module = network(config)  # pyright: ignore[reportArgumentType]
     expected = module.state_dict()
     missing, extra = sorted(expected.keys() - tensors), sorted(tensors.keys() - expected)
@@ -133,10 +133,5 @@ def _fill(
             )
         if not bool(tensor.isfinite().all()):
             raise ModelError(f"{name} in {path} holds values that are not finite")
-    wide = {name: tensor.to(device, torch.float32) for name, tensor in tensors.items()}
-    module.load_state_dict(wide, assign=True)
-    # Frequencies are computed, not stored, so they are still on the meta device.
-    for part in module.modules():
-        if isinstance(part, FourierFeatures):
-            part.reset(device)
-    return module.eval().requires_grad_(False)
+    module.load_state_dict(tensors)
+    return module.to(device).eval().requires_grad_(False)

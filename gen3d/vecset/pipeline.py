@@ -29,7 +29,7 @@ from gen3d.io.tensors import sha256_of
 from gen3d.runtime.devices import resolve_device
 from gen3d.runtime.progress import NullProgress, ProgressSink
 from gen3d.runtime.record import make_record
-from gen3d.runtime.seeds import check_seed, draw_seed, item_seed, make_generator
+from gen3d.runtime.seeds import check_seed, draw_seed, make_generator
 from gen3d.vecset.checkpoints import DIT_FILE, VAE_FILE, load_dit, load_vae
 from gen3d.vecset.config import SamplingConfig
 from gen3d.vecset.dit import Condition, ShapeDiT
@@ -205,6 +205,7 @@ class VecsetPipeline:
             model=self.name,
             files=self.fingerprint,
             device=self.device.type,
+            threads=torch.get_num_threads(),
             **asdict(options),
         )
         return TextTo3DResult(
@@ -212,28 +213,9 @@ class VecsetPipeline:
             report=extracted.report,
             record=record,
             seed=seed,
-            warnings=(*self._warn(prompt), *_remarks(extracted.report)),
+            warnings=(*self._doubts(prompt), *_remarks(extracted.report)),
             timings_s={"sample": sampled - began, **extracted.timings_s},
         )
-
-    def variants(
-        self, prompt: str, count: int, *, seed: int | None = None, **options: Any
-    ) -> Sequence[TextTo3DResult]:
-        """Make several shapes from one prompt; item i has a seed derived from ``seed``.
-
-        Items are made one by one, so that each is what its own seed alone gives, to the byte.
-
-        Args:
-            prompt: What to make.
-            count: How many.
-            seed: Seed of the first; drawn if None.
-            **options: As :meth:`text_to_3d`.
-        """
-        first = draw_seed() if seed is None else check_seed(seed)
-        return [
-            self.text_to_3d(prompt, seed=item_seed(first, index), **options)
-            for index in range(count)
-        ]
 
     @torch.no_grad()
     def sample_latents(
@@ -288,6 +270,12 @@ class VecsetPipeline:
             slope=self.sampling.decode_slope,
             check=check,
         )
+
+    def _doubts(self, prompt: str) -> list[str]:
+        doubts = list(self._warn(prompt))
+        if self.text.encode([prompt]).truncated[0]:
+            doubts.append("the prompt is long: the model read its beginning only")
+        return doubts
 
     def resolve(
         self,

@@ -101,7 +101,9 @@ def test_training_draws_the_student_to_its_targets() -> None:
 
 def test_loss_is_zero_for_equal_directions() -> None:
     targets = torch.nn.functional.normalize(torch.randn(6, 4), dim=-1)
-    assert distill.distillation_loss(targets * 3, targets, 10.0).item() == pytest.approx(0, abs=1e-6)
+    assert distill.distillation_loss(targets * 3, targets, 10.0).item() == pytest.approx(
+        0, abs=1e-6
+    )
 
 
 def test_spearman_is_one_for_a_rotated_copy_and_small_for_noise() -> None:

@@ -15,15 +15,17 @@ def corpus(seed: int = 0):
     )
 
 
+# Words of the frame ("a photo of", "in a room") belong to no list entry.
+FRAME = set(
+    "a an one model of 3d object photo in room on its own low poly asset with and made next to".split()
+)
+
+
 def test_no_training_phrase_holds_a_held_out_word() -> None:
     made = corpus()
-    hidden = {word for word in made.held_out_words if " " not in word}
+    hidden = {word for word in made.held_out_words if " " not in word} - FRAME
     for text in made.training:
-        assert not hidden & set(text.replace(",", "").replace(":", "").split()) - {
-            # Words of the frame ("a photo of", "in a room") belong to no list entry.
-            *"a an one model of 3d object photo in room on its own low poly asset with and".split(),
-            *"made next to".split(),
-        }
+        assert not hidden & set(text.replace(",", "").replace(":", "").split())
 
 
 def test_held_out_phrases_hold_a_held_out_word() -> None:

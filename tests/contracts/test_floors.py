@@ -67,7 +67,9 @@ def test_room_imports_only_from_lower_floors(path: Path) -> None:
         if other is None or other in (room, "__version__"):
             continue
         allowed = FLOORS[other] < FLOORS[room] or (room, other) in SAME_FLOOR
-        assert allowed, f"{relative} (floor {FLOORS[room]}) imports {dotted} (floor {FLOORS[other]})"
+        assert allowed, (
+            f"{relative} (floor {FLOORS[room]}) imports {dotted} (floor {FLOORS[other]})"
+        )
 
 
 def test_no_star_imports() -> None:

@@ -1,10 +1,10 @@
-import tomllib
 from pathlib import Path
 
 import pytest
 
 from gen3d.runtime.doctor import EXTRAS, check_extras, check_python, check_torch
 
+tomllib = pytest.importorskip("tomllib", reason="Python 3.11 brings it")
 PYPROJECT = Path(__file__).parents[2] / "pyproject.toml"
 
 

@@ -146,7 +146,9 @@ def _sample_capsule(part: Part, n: int, rng: np.random.Generator) -> Array:
     where = rng.choice(3, n, p=weights / weights.sum())
     direction = _directions(n, rng)
     along = rng.uniform(0, 1, n)
-    radius = np.where(where == 0, bottom, np.where(where == 1, top, bottom + (top - bottom) * along))
+    radius = np.where(
+        where == 0, bottom, np.where(where == 1, top, bottom + (top - bottom) * along)
+    )
     x, z = _disc(radius, rng)
     side = np.stack([x, along * length, z], 1)
     # Half spheres point away from the middle; the taper's small shift is left to the projection.

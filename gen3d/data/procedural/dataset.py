@@ -115,9 +115,7 @@ def _sample(job: tuple[str, int, int, int]) -> _Row:
     )
 
 
-def iterate_samples(
-    jobs: Sequence[tuple[str, int, int, int]], workers: int
-) -> Iterator[_Row]:
+def iterate_samples(jobs: Sequence[tuple[str, int, int, int]], workers: int) -> Iterator[_Row]:
     """Sample shapes in order, on several processes of one thread each."""
     if workers == 1:
         yield from map(_sample, jobs)

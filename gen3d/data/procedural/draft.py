@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -84,7 +85,9 @@ def _phrase(
     features = [f for f in draft.features if rng.uniform() < feature]
     body = " ".join([*words, noun, *after])
     if features:
-        body += " " + (" and ".join([features[0], *features[1:2]]) if len(features) > 1 else features[0])
+        body += " " + " and ".join(features[:2])
+    # Features are written with "a"; their colours may begin with a vowel.
+    body = re.sub(r"\ba (?=[aeiou])", "an ", body)
     if full:
         return _article(body)
     opening = _OPENINGS[int(rng.integers(len(_OPENINGS)))]

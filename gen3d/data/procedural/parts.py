@@ -92,9 +92,7 @@ def cone_distance(p: Float[Tensor, "k n 3"], params: Float[Tensor, "k 4"]) -> Fl
     along = ((top - radius) * slope + (half - y) * 2 * half) / (slope.square() + 4 * half.square())
     along = along.clamp(0, 1)
     side_x, side_y = radius - top + slope * along, y - half + 2 * half * along
-    squared = torch.minimum(
-        cap_x.square() + cap_y.square(), side_x.square() + side_y.square()
-    )
+    squared = torch.minimum(cap_x.square() + cap_y.square(), side_x.square() + side_y.square())
     distance = (squared + _TINY).sqrt()
     return torch.where((side_x < 0) & (cap_y < 0), -distance, distance) - rounding
 

@@ -105,7 +105,7 @@ class Solid:
         return value.detach(), -torch.nn.functional.normalize(gradient, dim=-1)
 
     def colour(self, points: Float[Tensor, "n 3"]) -> Float[Tensor, "n 3"]:
-        """sRGB colour: the nearest solid part's, unless a paint part covers the point.
+        """SRGB colour: the nearest solid part's, unless a paint part covers the point.
 
         The surface that a cut leaves has the cut's colour.
         """

@@ -186,5 +186,5 @@ def _along(start: Vector, end: Vector) -> NDArray[np.float64]:
     y = y / max(float(np.linalg.norm(y)), 1e-12)
     helper = np.eye(3)[int(np.abs(y).argmin())]
     x = np.cross(y, helper)
-    x /= np.linalg.norm(x)
-    return np.stack([x, y, np.cross(x, y)], 1)
+    x = x / np.linalg.norm(x)
+    return np.stack([x, y, np.cross(x, y)], 1).astype(np.float64)

@@ -1,0 +1,73 @@
+"""Training runs from YAML, end to end on tiny sizes."""
+
+from pathlib import Path
+
+import pytest
+
+from gen3d.api import load, run_training
+from gen3d.api.training import read_settings, validated
+from gen3d.errors import InputError
+
+CONFIGS = Path(__file__).parents[2] / "configs"
+
+
+@pytest.mark.parametrize("path", sorted(CONFIGS.glob("vecset/*.yaml")), ids=lambda p: p.stem)
+def test_shipped_configs_are_valid(path: Path) -> None:
+    assert validated(read_settings(path), path).trainer.output
+
+
+def test_text_config_is_valid() -> None:
+    from gen3d.conditioning.distill import read_config
+
+    assert read_config(read_settings(CONFIGS / "conditioning" / "text.yaml")).steps > 0
+
+
+def test_tiny_runs_make_a_model_that_loads(tmp_path: Path) -> None:
+    source = "{folder: %s, procedural: {split: %s, per_category: 4, categories: [chair, mug], "
+    source += "surface: 64, queries: 64, workers: 1}}"
+    data = [
+        f"data.train={source % (tmp_path / 'train', 'train')}",
+        f"data.held_out={source % (tmp_path / 'val', 'val')}",
+        "trainer.max_minutes=null",
+        "trainer.steps=3",
+        "trainer.validate_every=0",
+        "trainer.threads=null",
+    ]
+    vae = run_training(
+        CONFIGS / "vecset" / "vae.yaml",
+        [
+            *data,
+            f"trainer.output={tmp_path / 'vae'}",
+            "objective={batch_size: 2, points: 16, queries: 16, colour_points: 8}",
+        ],
+    )
+    assert vae.output.is_file()
+    assert 0 <= vae.figures["vae_iou"] <= 1
+    dit = run_training(
+        CONFIGS / "vecset" / "dit.yaml",
+        [
+            *data,
+            f"vae={vae.output}",
+            f"trainer.output={tmp_path / 'dit'}",
+            "objective={batch_size: 4, encode_points: 32}",
+        ],
+    )
+    assert load(str(dit.output), device="cpu").resolve().steps > 0
+
+
+def test_wrong_key_is_named(tmp_path: Path) -> None:
+    path = CONFIGS / "vecset" / "vae.yaml"
+    with pytest.raises(InputError, match=r"model\.widht"):
+        validated(read_settings(path, ["model.widht=3"]), path)
+
+
+@pytest.mark.parametrize("text", ["[1, 2]", "kind: nonsense", "a: [", ""])
+def test_malformed_file_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "run.yaml").write_text(text)
+    with pytest.raises(InputError):
+        run_training(tmp_path / "run.yaml")
+
+
+def test_change_without_value_is_refused() -> None:
+    with pytest.raises(InputError, match="no '='"):
+        read_settings(CONFIGS / "vecset" / "vae.yaml", ["model.width"])
