@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import Any
 
-import click
 import typer
 
 from gen3d.cli import bench, convert, doctor, render, reproduce, text, train
-from gen3d.errors import CancelledError, Gen3dError
+from gen3d.errors import CancelledError, Gen3dError, UserError
+
+# Newer Typer brings its own copy of click, older ones use the package: take whichever is in use.
+_CommandLineError = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
+
+_STOPPED = "stopped; nothing half-written was kept"
 
 app = typer.Typer(
     name="gen3d",
@@ -48,14 +53,18 @@ def main(arguments: list[str] | None = None) -> None:
     debug = "--debug" in arguments
     try:
         code = app(args=arguments, standalone_mode=False)
-    except click.exceptions.Exit as stop:
+        if code == CancelledError.exit_code:  # how Typer reports Ctrl-C
+            _complain(_STOPPED, "")
+    except typer.Exit as stop:
         code = stop.exit_code
-    except click.ClickException as error:
-        error.show()
-        code = error.exit_code
-    except (KeyboardInterrupt, click.exceptions.Abort, CancelledError):
-        _complain("stopped; nothing half-written was kept", "")
+    except CancelledError as stop:
+        _complain(stop.message, stop.hint)
+        code = stop.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        _complain(_STOPPED, "")
         code = CancelledError.exit_code
+    except _CommandLineError as error:
+        code = _explain_usage(error)
     except Gen3dError as error:
         if debug:
             raise
@@ -73,6 +82,17 @@ def main(arguments: list[str] | None = None) -> None:
         )
         code = 1
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _explain_usage(error: Any) -> int:
+    """Say in one line what was wrong with the arguments; a bare command shows its help."""
+    if type(error).__name__ == "NoArgsIsHelpError":
+        error.show()
+    else:
+        context = getattr(error, "ctx", None)
+        command = context.command_path if context else "gen3d"
+        _complain(error.format_message(), f"see {command} --help")
+    return UserError.exit_code
 
 
 def _complain(message: str, hint: str) -> None:

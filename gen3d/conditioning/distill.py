@@ -40,7 +40,7 @@ class DistillConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    task: Literal["text"] = "text"
+    kind: Literal["text"] = "text"
     output: Path = WEIGHTS
     teacher: Path | None = Field(default=None, description="folder; None: the installed package")
     cache: Path = Field(default=Path("build/text"), description="keeps the teacher's answers")
@@ -240,10 +240,10 @@ def _lesson(
 
 @torch.no_grad()
 def start_from_regression(encoder: TextEncoder, lesson: Lesson, *, ridge: float = 1e-3) -> None:
-    """Start where a static model ends: residual branches at zero, pooling by ridge regression.
+    """Start near a static model: residual branches at zero, pooling by ridge regression.
 
     With the branches silent, the pooled vector is a linear map of the mean token, for which the
-    best map has a closed form; a quarter of the training steps reach no more than it.
+    best map (before its division by the length) has a closed form.
 
     Args:
         encoder: Changed in place.

@@ -117,8 +117,8 @@ ivory tan ochre amber gold golden silver bronze copper chocolate chestnut charco
 SHADES = _words("dark light bright pale deep vivid hot dull pastel neon")
 MATERIALS = _words("""
 wooden wood oak pine bamboo metal metallic steel iron brass chrome aluminium tin stone marble
-granite concrete brick clay ceramic porcelain glass crystal plastic rubber leather fabric cloth velvet
-wool cotton silk linen wicker rattan straw paper cardboard plush foam gilded
+granite concrete brick clay ceramic porcelain glass crystal plastic rubber leather fabric cloth
+velvet wool cotton silk linen wicker rattan straw paper cardboard plush foam gilded
 """)
 STYLES = _words("""
 modern antique old vintage rustic classic classical minimalist ornate simple plain fancy elegant

@@ -10,16 +10,13 @@ import numpy as np
 from gen3d.errors import InputError
 from gen3d.geometry.mesh import Mesh
 from gen3d.geometry.normals import vertex_normals
-from gen3d.geometry.topology import TopologyReport, report_topology
+from gen3d.geometry.topology import TopologyReport, is_watertight, report_topology
 
 MIN_FACES = 4
 """A tetrahedron is the smallest closed mesh."""
 
 _AGGRESSIVENESS = (7.0, 5.0, 3.0)
 """Tried in turn; 7 is the library's default, less is slower, more careful, and may stop early."""
-
-_GROWTH = 1.25
-"""Step of the budget when no aggressiveness keeps the mesh closed."""
 
 # The library keeps its mesh in globals.
 _LOCK = threading.Lock()
@@ -46,10 +43,10 @@ def decimate(mesh: Mesh, faces: int) -> DecimateReport:
     """Reduce a mesh to a face budget by quadric error (Garland and Heckbert 1997).
 
     A closed input stays closed and keeps its components: where the budget cannot be met without
-    pinching two sheets together or losing a part, gentler runs are tried, then larger budgets in
-    steps of a quarter, and the report says what came out. Each vertex takes the colour of the nearest of the vertices that were
-    merged into it, so borders between colours stay sharp; normals are computed anew. A mesh
-    within the budget is returned as it is. Deterministic.
+    pinching two sheets together or losing a part, gentler runs are tried, then larger budgets,
+    and the report says what came out. Each vertex takes the colour of the nearest of the vertices
+    that were merged into it, so borders between colours stay sharp; normals are computed anew. A
+    mesh within the budget is returned as it is. Deterministic.
 
     Args:
         mesh: Welded mesh.
@@ -63,17 +60,42 @@ def decimate(mesh: Mesh, faces: int) -> DecimateReport:
     before = report_topology(mesh)
     if len(mesh.faces) <= faces:
         return DecimateReport(mesh, faces, len(mesh.faces), before.watertight)
+    reduced = _reduce(mesh, faces, before)
     budget = faces
-    while budget < len(mesh.faces):
-        for aggressiveness in _AGGRESSIVENESS:
-            reduced = _collapse(mesh, budget, aggressiveness)
-            after = report_topology(reduced)
-            # An input that was open anyway takes the first run, overshoot and all.
-            fits = not before.watertight or after.faces <= budget * 1.05
-            if after.faces and fits and _as_sound(before, after, reduced):
-                return DecimateReport(reduced, faces, after.faces, after.watertight)
-        budget = int(budget * _GROWTH) + 1
-    return DecimateReport(mesh, faces, len(mesh.faces), before.watertight)
+    while reduced is None:
+        budget *= 2
+        if budget >= len(mesh.faces):
+            return DecimateReport(mesh, faces, len(mesh.faces), before.watertight)
+        reduced = _reduce(mesh, budget, before)
+    if budget > faces:
+        reduced = _tighten(reduced, faces, before)
+    return DecimateReport(reduced, faces, len(reduced.faces), is_watertight(reduced))
+
+
+def _reduce(mesh: Mesh, budget: int, before: TopologyReport) -> Mesh | None:
+    """Return the mesh within a budget, or None where no run keeps it sound."""
+    for aggressiveness in _AGGRESSIVENESS:
+        reduced = _collapse(mesh, budget, aggressiveness)
+        if not len(reduced.faces):
+            continue
+        # An input that was open anyway takes the first run, overshoot and all.
+        fits = not before.watertight or len(reduced.faces) <= budget * 1.05
+        if fits and _as_sound(before, report_topology(reduced), reduced):
+            return reduced
+    return None
+
+
+def _tighten(mesh: Mesh, faces: int, before: TopologyReport) -> Mesh:
+    """Go on from a small sound mesh by bisection, towards a budget that could not be met."""
+    low, high, best = faces, len(mesh.faces), mesh
+    while high - low > max(2, high // 20):
+        middle = (low + high) // 2
+        smaller = _reduce(mesh, middle, before)
+        if smaller is None:
+            low = middle
+        else:
+            best, high = smaller, min(middle, len(smaller.faces))
+    return best
 
 
 def _as_sound(before: TopologyReport, after: TopologyReport, reduced: Mesh) -> bool:
