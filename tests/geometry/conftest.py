@@ -22,7 +22,7 @@ def cube() -> Mesh:
 @pytest.fixture
 def torus() -> Mesh:
     """A closed ring around the z axis."""
-    return Mesh.from_trimesh(trimesh.creation.torus(0.4, 0.1))
+    return Mesh.from_trimesh(trimesh.creation.torus(0.4, 0.1, major_sections=16, minor_sections=8))
 
 
 @pytest.fixture
