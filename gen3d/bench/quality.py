@@ -22,18 +22,26 @@ from torch import Tensor
 
 from gen3d.api.models import load
 from gen3d.bench.report import Report
-from gen3d.data.procedural import CATEGORIES, make_shape
-from gen3d.data.procedural.dataset import ProceduralDataConfig, ShapeSet, build_shape_set
+from gen3d.data.procedural import CATEGORIES, Solid, make_shape
+from gen3d.data.procedural.dataset import (
+    SPLIT_SEEDS,
+    ProceduralDataConfig,
+    ShapeSet,
+    build_shape_set,
+)
 from gen3d.errors import EmptySurfaceError
+from gen3d.geometry.cleanup import remove_floaters
 from gen3d.geometry.color import COLOUR_NAMES, dominant_basic_colour
 from gen3d.geometry.mesh import Mesh
 from gen3d.geometry.metrics import coverage, one_nna, pairwise_chamfer
 from gen3d.geometry.sample import sample_surface
 from gen3d.geometry.transforms import orbit
 from gen3d.io.images import save_png
+from gen3d.ops.isosurface import marching_cubes
 from gen3d.runtime.progress import NullProgress, ProgressSink
 from gen3d.runtime.seeds import make_generator
 from gen3d.splatting.mesh_render import contact_sheet, render_mesh
+from gen3d.vecset.decode import decode_hierarchical
 from gen3d.vecset.objective import reconstruction_figures
 from gen3d.vecset.pipeline import VecsetPipeline
 
@@ -121,6 +129,7 @@ def bench_quality(
         "vae_iou_worst": vae["vae_iou_min"],
         "colour_psnr_db": vae["colour_psnr_db"],
         **_generation_figures(prompts, samples, test, references, sink),
+        "cleanup_kept_rate": _cleanup_kept_rate(sink),
     }
     if sheet is not None:
         tiles = [sample.tile if sample else _blank() for sample in samples]
@@ -254,6 +263,25 @@ def _generation_figures(
         "coverage": coverage(across),
         "seconds_per_sample": float(np.median([s.seconds for _, s in made])),
     }
+
+
+def _cleanup_kept_rate(sink: ProgressSink, per_category: int = 4, resolution: int = 96) -> float:
+    """Share of true shapes that clean-up leaves whole; anything it takes off one is a mistake."""
+    first = SPLIT_SEEDS["test"]
+    sink.stage_started("cleaning true shapes", per_category * len(CATEGORIES))
+    whole = []
+    for category in CATEGORIES:
+        for seed in range(first, first + per_category):
+            solid = Solid(make_shape(category, seed).parts)
+            with torch.no_grad():
+                found = decode_hierarchical(solid.field, resolution)
+            vertices, faces = marching_cubes(
+                found.cells, found.corner_values, resolution=resolution, bounds=(-1.0, 1.0)
+            )
+            whole.append(remove_floaters(Mesh(vertices.numpy(), faces.numpy())).removed == 0)
+            sink.advance()
+    sink.stage_finished()
+    return _share(whole)
 
 
 def _share(flags: list[bool]) -> float:

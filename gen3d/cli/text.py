@@ -12,7 +12,10 @@ from gen3d.cli import options
 
 def text(
     prompt: Annotated[str, typer.Argument(help='What to make, e.g. "a red wooden chair".')],
-    out: options.Out = Path("out.glb"),
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="File to write.", show_default="out.glb, or out.FORMAT"),
+    ] = None,
     seed: options.Seed = None,
     steps: options.Steps = None,
     guidance: options.Guidance = None,
@@ -36,7 +39,7 @@ def text(
     with RichProgress(enabled=not quiet) as progress:
         run = text_to_files(
             prompt,
-            out,
+            out or Path(f"out.{format or 'glb'}"),
             seed=seed,
             steps=steps,
             guidance=guidance,

@@ -26,7 +26,7 @@ from torch import Tensor
 from gen3d.conditioning import words
 from gen3d.conditioning.minilm import MiniLM
 from gen3d.conditioning.phrases import Corpus, make_corpus
-from gen3d.conditioning.text import WEIGHTS, TextConfig, TextEncoder, pad_rows
+from gen3d.conditioning.text import WEIGHTS, Block, TextConfig, TextEncoder, pad_rows
 from gen3d.conditioning.wordpiece import UNKNOWN, WordPiece
 from gen3d.errors import InputError
 from gen3d.nn.attention import zero_
@@ -52,10 +52,10 @@ class DistillConfig(BaseModel):
     domain_weight: float = Field(
         default=0.5, ge=0, lt=1, description="share of the caption words in the table's PCA"
     )
-    steps: int = Field(default=1500, ge=1)
-    batch_size: int = Field(default=384, ge=2)
+    steps: int = Field(default=400, ge=1)
+    batch_size: int = Field(default=256, ge=2)
     lr: float = Field(default=2e-3, gt=0)
-    warmup_steps: int = Field(default=100, ge=1)
+    warmup_steps: int = Field(default=40, ge=1)
     weight_decay: float = Field(default=0.01, ge=0)
     pair_weight: float = Field(default=10.0, ge=0, description="of the pairwise similarities")
 
@@ -250,9 +250,10 @@ def start_from_regression(encoder: TextEncoder, lesson: Lesson, *, ridge: float 
         lesson: What to regress on.
         ridge: Penalty over the mean diagonal of the normal matrix.
     """
-    for block in encoder.blocks:
-        zero_(block.attention.proj)
-        zero_(block.mlp.fc_out)
+    for block in encoder.modules():
+        if isinstance(block, Block):
+            zero_(block.attention.proj)
+            zero_(block.mlp.fc_out)
     zero_(encoder.weigh)
     width = encoder.config.width
     inputs = torch.empty(len(lesson.rows), width + 1)

@@ -21,6 +21,8 @@ def concepts() -> Concepts:
         ("an object: tall ice cream on its own", "ice cream"),
         ("a bottle made of glass", "bottle"),
         ("House", "house"),
+        ("a standing teddy bear with a bow tie", "teddy bear"),
+        ("a cup of coffee", "cup"),
     ],
 )
 def test_head_phrases_name_the_thing(prompt: str, head: str) -> None:

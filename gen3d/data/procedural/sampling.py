@@ -89,10 +89,15 @@ def sample_surface_points(
         for _ in range(2):
             value, normal = solid.field_and_normal(candidates)
             candidates = candidates + value.clamp(-_REACH, _REACH)[:, None] * normal
-        value, normal = solid.field_and_normal(candidates)
-        good = value.abs() < _TOLERANCE
-        found.append((candidates[good], normal[good]))
-        have += int(good.sum())
+        with torch.no_grad():
+            good = solid.field(candidates).abs() < _TOLERANCE
+        candidates = candidates[good]
+        # Exactly on a surface a distance has no gradient; a hair beside it, it has.
+        aside = torch.from_numpy(rng.normal(0, 1e-4, candidates.shape).astype(np.float32))
+        _, normal = solid.field_and_normal(candidates + aside)
+        known = normal.norm(dim=1) > 0.5
+        found.append((candidates[known], normal[known]))
+        have += int(known.sum())
         if have >= count:
             points, normals = (torch.cat(rows) for rows in zip(*found, strict=True))
             keep = torch.from_numpy(rng.permutation(have)[:count])
