@@ -2,4 +2,6 @@
 
 from gen3d.cli.main import main
 
-main()
+# Worker processes import the main module again, and must not start over.
+if __name__ == "__main__":
+    main()
