@@ -55,11 +55,13 @@ def test_variants_have_numbers_and_seeds_of_their_own(tmp_path: Path) -> None:
 
 
 def test_face_budget_is_met_and_reported(tmp_path: Path) -> None:
-    run = text_to_files("a wooden chair", tmp_path / "a.glb", seed=3, faces=400, **QUICK)
+    settings = {**QUICK, "steps": 8, "resolution": 64}
+    run = text_to_files("a red mug", tmp_path / "a.glb", seed=3, faces=1000, **settings)
     report = run.results[0].report
-    assert report.faces_asked == 400
-    assert report.faces <= 420
-    assert any("asked 400" in line for line in run.summary(stages=True))
+    assert report.faces_asked == 1000
+    assert report.faces <= 1050
+    assert len(load_mesh(run.paths[0]).faces) == report.faces
+    assert any("asked 1000" in line for line in run.summary(stages=True))
 
 
 def test_far_prompt_gets_an_honest_warning(tmp_path: Path) -> None:
