@@ -12,7 +12,9 @@ from gen3d.cli import bench, convert, doctor, render, reproduce, text, train
 from gen3d.errors import CancelledError, Gen3dError, UserError
 
 # Newer Typer brings its own copy of click, older ones use the package: take whichever is in use.
-_CommandLineError = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
+_CommandLineError: type[Exception] = next(
+    c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException"
+)
 
 _STOPPED = "stopped; nothing half-written was kept"
 
