@@ -45,9 +45,9 @@ from gen3d.vecset.decode import decode_hierarchical
 from gen3d.vecset.objective import reconstruction_figures
 from gen3d.vecset.pipeline import VecsetPipeline
 
-POINTS = 512
+POINTS = 256
 NEIGHBOURS = 5
-REFERENCES_PER_CATEGORY = 40
+REFERENCES_PER_CATEGORY = 20
 TEST_PER_CATEGORY = 10
 _TILE = 144
 _TEMPLATES = ("a {c} {n}", "{c} {n}", "one {c} {n}", "a model of a {c} {n}", "a nice {c} {n}")
@@ -241,7 +241,7 @@ def _generation_figures(
     sink.stage_started("comparing", None)
     known, real = _clouds(references), _clouds(test)
     made = [(p, s) for p, s in zip(prompts, samples, strict=True) if s is not None]
-    drawn = _normalised(torch.from_numpy(np.stack([s.points for _, s in made])))
+    drawn = _normalised(torch.from_numpy(np.stack([s.points[:POINTS] for _, s in made])))
     truth = classify(pairwise_chamfer(real, known), references.categories)
     ceiling = _share([a == b for a, b in zip(truth, test.categories, strict=True)])
     guesses = classify(pairwise_chamfer(drawn, known), references.categories)
@@ -265,7 +265,7 @@ def _generation_figures(
     }
 
 
-def _cleanup_kept_rate(sink: ProgressSink, per_category: int = 4, resolution: int = 96) -> float:
+def _cleanup_kept_rate(sink: ProgressSink, per_category: int = 2, resolution: int = 64) -> float:
     """Share of true shapes that clean-up leaves whole; anything it takes off one is a mistake."""
     first = SPLIT_SEEDS["test"]
     sink.stage_started("cleaning true shapes", per_category * len(CATEGORIES))
