@@ -10,10 +10,11 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, mse_loss, smooth_l1_loss
 
 from gen3d.errors import InputError
+from gen3d.geometry.metrics import volume_iou
 from gen3d.nn.attention import muon_row_chunks
 from gen3d.training.objective import EXAMPLES, LossResult
 from gen3d.vecset.config import Settings, VAEConfig
-from gen3d.vecset.shape_data import ShapeSet, check_shape_set, draw_batch, gather, volume_iou
+from gen3d.vecset.shape_data import ShapeSet, check_shape_set, draw_batch, gather
 from gen3d.vecset.vae import ShapeVAE
 
 # Differences of sRGB colours below this count squared, above it linearly.

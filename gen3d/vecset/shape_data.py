@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from gen3d.errors import InputError
@@ -139,12 +139,3 @@ def check_shape_set(shapes: ShapeSet, *, points: int) -> None:
         raise InputError(
             f"near_count is {shapes.near_count}, expected 1 to {shapes.queries.shape[1] - 1}"
         )
-
-
-def volume_iou(
-    predicted: Bool[Tensor, "batch n"], truth: Bool[Tensor, "batch n"]
-) -> Float[Tensor, " batch"]:
-    """Intersection over union of occupied samples; 1 where both are empty."""
-    union = (predicted | truth).sum(1)
-    both = (predicted & truth).sum(1)
-    return torch.where(union > 0, both / union.clamp(min=1), 1.0)
