@@ -41,7 +41,7 @@ from gen3d.ops.isosurface import marching_cubes
 from gen3d.runtime.progress import NullProgress, ProgressSink
 from gen3d.runtime.seeds import make_generator
 from gen3d.splatting.mesh_render import contact_sheet, render_mesh
-from gen3d.vecset.decode import decode_hierarchical
+from gen3d.vecset.decode import PointField, decode_field
 from gen3d.vecset.objective import reconstruction_figures
 from gen3d.vecset.pipeline import VecsetPipeline
 
@@ -50,7 +50,7 @@ NEIGHBOURS = 5
 REFERENCES_PER_CATEGORY = 20
 TEST_PER_CATEGORY = 10
 _TILE = 144
-_TEMPLATES = ("a {c} {n}", "{c} {n}", "one {c} {n}", "a model of a {c} {n}", "a nice {c} {n}")
+_TEMPLATES = ("{a} {c} {n}", "{c} {n}", "one {c} {n}", "a model of {a} {c} {n}", "a nice {c} {n}")
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,7 @@ class Sample:
         points: Surface points, network scale (longest side 1).
         colour: Dominant basic colour.
         stray: Stray pieces before clean-up.
+        cavities: Small cavities before clean-up.
         components: Pieces after it.
         watertight: Whether the mesh is closed.
         tile: Its picture.
@@ -70,6 +71,7 @@ class Sample:
     points: Float[np.ndarray, "n 3"]
     colour: str
     stray: int
+    cavities: int
     components: int
     watertight: bool
     tile: np.ndarray
@@ -93,7 +95,8 @@ def make_prompts(per_category: int) -> list[Prompt]:
         noun = make_shape(category, 0).attributes["noun"]
         for i in range(per_category):
             colour = COLOUR_NAMES[(i + row) % len(COLOUR_NAMES)]
-            text = _TEMPLATES[i % len(_TEMPLATES)].format(c=colour, n=noun)
+            article = "an" if colour[0] in "aeiou" else "a"
+            text = _TEMPLATES[i % len(_TEMPLATES)].format(a=article, c=colour, n=noun)
             prompts.append(Prompt(text, category, colour, 1000 * row + i))
     return prompts
 
@@ -182,6 +185,7 @@ def _generate(pipeline: VecsetPipeline, prompt: Prompt, path: Path) -> None:
         points=sample_surface(result.mesh, POINTS, make_generator(prompt.seed)).points,
         colour=dominant_basic_colour(result.mesh),
         stray=result.report.floaters_removed,
+        cavities=result.report.cavities_filled,
         components=result.report.components,
         watertight=result.report.watertight,
         tile=picture(result.mesh),
@@ -202,6 +206,7 @@ def _read(path: Path) -> Sample | None:
             points=data["points"],
             colour=str(data["colour"]),
             stray=int(data["stray"]),
+            cavities=int(data["cavities"]),
             components=int(data["components"]),
             watertight=bool(data["watertight"]),
             tile=data["tile"],
@@ -257,6 +262,7 @@ def _generation_figures(
         "category_ratio": accuracy / ceiling,
         "named_colour_accuracy": sum(s.colour == p.colour for p, s in made) / len(prompts),
         "floater_rate": 1 - sum(s.stray == 0 for _, s in made) / len(prompts),
+        "cavity_rate": 1 - sum(s.cavities == 0 for _, s in made) / len(prompts),
         "watertight_rate": sum(s.watertight for _, s in made) / len(prompts),
         "few_components_rate": sum(s.components <= 3 for _, s in made) / len(prompts),
         "one_nna": nna,
@@ -266,7 +272,7 @@ def _generation_figures(
 
 
 def _cleanup_kept_rate(sink: ProgressSink, per_category: int = 2, resolution: int = 64) -> float:
-    """Share of true shapes that clean-up leaves whole; anything it takes off one is a mistake."""
+    """Share of true shapes that clean-up leaves whole; any piece it takes off one is a mistake."""
     first = SPLIT_SEEDS["test"]
     sink.stage_started("cleaning true shapes", per_category * len(CATEGORIES))
     whole = []
@@ -274,7 +280,7 @@ def _cleanup_kept_rate(sink: ProgressSink, per_category: int = 2, resolution: in
         for seed in range(first, first + per_category):
             solid = Solid(make_shape(category, seed).parts)
             with torch.no_grad():
-                found = decode_hierarchical(solid.field, resolution)
+                found = decode_field(PointField(solid.field), resolution)
             vertices, faces = marching_cubes(
                 found.cells, found.corner_values, resolution=resolution, bounds=(-1.0, 1.0)
             )

@@ -13,7 +13,13 @@ from gen3d.flow.paths import COSINE, LINEAR, CosinePath, LinearPath, Path
 from gen3d.flow.predictions import Kind, Prediction
 from gen3d.flow.reduce import DENSE, DenseReducer, Reducer, SparseReducer, item_generators
 from gen3d.flow.sampler import SampleResult, sample
-from gen3d.flow.schedules import Schedule, ShiftedSchedule, UniformSchedule
+from gen3d.flow.schedules import (
+    ConsistencySchedule,
+    Schedule,
+    ShiftedSchedule,
+    UniformSchedule,
+    ZeroLastStep,
+)
 from gen3d.flow.solvers import Euler, Evaluation, Heun, History, Solver
 from gen3d.flow.times import LogitNormalTimes, TimeDistribution, UniformTimes
 
@@ -25,6 +31,7 @@ __all__ = [
     "CancelHook",
     "ClassifierFree",
     "Condition",
+    "ConsistencySchedule",
     "CosinePath",
     "CountedField",
     "DenseReducer",
@@ -57,6 +64,7 @@ __all__ = [
     "TimeDistribution",
     "UniformSchedule",
     "UniformTimes",
+    "ZeroLastStep",
     "flow_matching_loss",
     "item_generators",
     "sample",

@@ -88,7 +88,9 @@ class Guided:
     """A field under guidance.
 
     While the rule is active, both halves go through the wrapped field in one call, the
-    conditional half first; else the condition goes alone.
+    conditional half first; else the condition goes alone. Where the unconditional branch has a
+    cheaper form of its own, whose condition does not stack with the other, ``apart`` makes it a
+    call of its own.
 
     Args:
         field: The field to be guided.
@@ -97,6 +99,7 @@ class Guided:
         reducer: Handed to the rule.
         stack: Joins two conditions along the batch; sparse networks that keep coordinates in
             their condition bring their own.
+        apart: Ask for the two halves one after the other.
     """
 
     field: Field
@@ -104,6 +107,7 @@ class Guided:
     uncond: Condition
     reducer: Reducer = DENSE
     stack: Callable[[Condition, Condition], Condition] = stack_conditions
+    apart: bool = False
 
     @property
     def path(self) -> Path:
@@ -114,7 +118,12 @@ class Guided:
         """Predict the guided velocity, or the field's own kind where the rule rests."""
         if not self.guidance.active(t):
             return self.field(x, t, cond)
-        both = torch.cat([x, x])
-        prediction = self.field(both, t, self.stack(cond, self.uncond))
-        v_cond, v_uncond = prediction.to("velocity", self.path, both, t).value.chunk(2)
+        if self.apart:
+            v_cond, v_uncond = (self._velocity(x, t, c) for c in (cond, self.uncond))
+        else:
+            both = self._velocity(torch.cat([x, x]), t, self.stack(cond, self.uncond))
+            v_cond, v_uncond = both.chunk(2)
         return Prediction("velocity", self.guidance.combine(v_cond, v_uncond, x, t, self.reducer))
+
+    def _velocity(self, x: Tensor, t: float, cond: Condition) -> Tensor:
+        return self.field(x, t, cond).to("velocity", self.path, x, t).value

@@ -44,6 +44,7 @@ def sample(
     cond: Condition = None,
     guidance: Guidance | None = None,
     uncond: Condition = None,
+    apart: bool = False,
     schedule: Schedule = UNIFORM,
     solver: Solver = EULER,
     hooks: Sequence[Hook] = (),
@@ -61,6 +62,7 @@ def sample(
         cond: Handed to the field.
         guidance: Rule of guidance; None for the conditional field alone.
         uncond: The condition that stands for "none"; used under guidance only.
+        apart: Ask for the guided and the unguided half one after the other: see `Guided`.
         schedule: Where the steps lie.
         solver: How a step is made.
         hooks: Called in this order; each sees what the one before it changed.
@@ -81,7 +83,9 @@ def sample(
     if not x_T.is_floating_point():
         raise InputError(f"x_T must hold floats, got {x_T.dtype}")
     counted = CountedField(field, reducer)
-    guided = counted if guidance is None else Guided(counted, guidance, uncond, reducer)
+    guided: Field = counted
+    if guidance is not None:
+        guided = Guided(counted, guidance, uncond, reducer, apart=apart)
     bound = BoundField(guided, cond, _x0_hook(hooks))
     times: list[float] = schedule.grid(steps).tolist()
     x = x_T.to(torch.promote_types(x_T.dtype, torch.float32))

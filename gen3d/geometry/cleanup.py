@@ -1,4 +1,4 @@
-"""Stray pieces: finding, counting and removing them."""
+"""Stray pieces and small cavities: finding, counting and removing them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from jaxtyping import Bool
 
 from gen3d.errors import InputError
 from gen3d.geometry.mesh import Mesh
-from gen3d.geometry.normals import face_areas
+from gen3d.geometry.normals import face_areas, face_volumes
 from gen3d.geometry.topology import component_labels
 
 MIN_DIAGONAL_FRACTION = 0.08
@@ -25,12 +25,14 @@ class CleanupReport:
 
     Attributes:
         mesh: What is left.
-        removed: Number of pieces taken away.
-        kept: Number of pieces left.
+        removed: Number of stray pieces taken away.
+        filled: Number of small cavities filled.
+        kept: Number of components left.
     """
 
     mesh: Mesh
     removed: int
+    filled: int
     kept: int
 
 
@@ -40,13 +42,13 @@ def remove_floaters(
     min_fraction: float = MIN_DIAGONAL_FRACTION,
     min_area_fraction: float = MIN_AREA_FRACTION,
 ) -> CleanupReport:
-    """Remove stray pieces and keep every real part.
+    """Remove stray pieces, fill small cavities, and keep every real part.
 
     A component is stray when it is small in both senses: its bounding box's diagonal is under
     ``min_fraction`` of the greatest diagonal, and its area is under ``min_area_fraction`` of the
     greatest area. So a long thin aerial stays by its length and a compact wheel by its area,
-    however big the body is; only specks go. Small bubbles inside a solid are components too, and
-    go as well, which fills them.
+    however big the body is; only specks go. A closed component whose faces look inwards (negative
+    volume) bounds a cavity within a solid; as small a one goes too, which fills it.
 
     Args:
         mesh: Welded mesh.
@@ -57,24 +59,19 @@ def remove_floaters(
         InputError: A fraction is not in [0, 1].
     """
     labels = component_labels(mesh)
-    stray = _stray(mesh, labels, min_fraction, min_area_fraction)
-    removed = int(stray.sum())
-    if removed:
-        mesh = mesh.select_faces(~stray[labels])
-    return CleanupReport(mesh, removed, len(stray) - removed)
+    small = _small(mesh, labels, min_fraction, min_area_fraction)
+    if not small.any():
+        return CleanupReport(mesh, 0, 0, len(small))
+    cavity = np.bincount(labels, face_volumes(mesh), minlength=len(small)) < 0
+    return CleanupReport(
+        mesh.select_faces(~small[labels]),
+        removed=int((small & ~cavity).sum()),
+        filled=int((small & cavity).sum()),
+        kept=int((~small).sum()),
+    )
 
 
-def stray_components(
-    mesh: Mesh,
-    *,
-    min_fraction: float = MIN_DIAGONAL_FRACTION,
-    min_area_fraction: float = MIN_AREA_FRACTION,
-) -> int:
-    """Count the pieces that ``remove_floaters`` would remove."""
-    return int(_stray(mesh, component_labels(mesh), min_fraction, min_area_fraction).sum())
-
-
-def _stray(
+def _small(
     mesh: Mesh, labels: np.ndarray, min_fraction: float, min_area_fraction: float
 ) -> Bool[np.ndarray, " components"]:
     for name, value in (("min_fraction", min_fraction), ("min_area_fraction", min_area_fraction)):

@@ -45,7 +45,7 @@ def attend(
     keys: Float[Tensor, "batch heads m head_dim"],
     values: Float[Tensor, "batch heads m head_dim"],
     *,
-    mask: Bool[Tensor, "batch m"] | None = None,
+    mask: Bool[Tensor, "batch m"] | Float[Tensor, "batch m"] | None = None,
 ) -> Float[Tensor, "batch heads n head_dim"]:
     """Compute ``softmax(q k^T / sqrt(head_dim)) v``.
 
@@ -56,12 +56,15 @@ def attend(
         queries: What asks.
         keys: What is compared.
         values: What is averaged.
-        mask: True where a key may be used; every item needs at least one.
+        mask: True where a key may be used; every item needs at least one. Floats are added to
+            the logits instead: ln n lets one key stand for n equal ones.
     """
     if queries.device.type == "cpu" and torch.is_grad_enabled():
         scores = torch.matmul(queries * queries.shape[-1] ** -0.5, keys.mT)
         if mask is not None:
-            scores = scores.masked_fill(~mask[:, None, None], -torch.inf)
+            bias = mask[:, None, None]
+            hide = bias.dtype is torch.bool
+            scores = scores.masked_fill(~bias, -torch.inf) if hide else scores + bias
         # Asking for the dtype keeps autocast from widening the largest tensor to float32.
         return torch.matmul(torch.softmax(scores, -1, dtype=scores.dtype), values)
     bias = None if mask is None else mask[:, None, None]

@@ -37,7 +37,9 @@ class FourierFeatures(nn.Module):
         super().__init__()
         self.include_input = include_input
         self.out_dim = dim * (2 * num_freqs + int(include_input))
-        octaves = base * 2.0 ** torch.arange(num_freqs, dtype=torch.float32)
+        # On the CPU even where a network is built on the meta device: no file holds this buffer.
+        index = torch.arange(num_freqs, dtype=torch.float32, device="cpu")
+        octaves = base * 2.0**index
         self.register_buffer("frequencies", octaves, persistent=False)
 
     def forward(self, points: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch features"]:

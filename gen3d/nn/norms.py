@@ -11,8 +11,13 @@ from torch import Tensor, nn
 QKNorm = Literal["none", "layer", "rms"]
 
 
+def widen(x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
+    """Return ``x`` in float32, or as it is where it is wider."""
+    return x.to(torch.promote_types(x.dtype, torch.float32))
+
+
 class RMSNorm(nn.Module):
-    """Divide by the root mean square over channels, in float32, and scale.
+    """Divide by the root mean square over channels, in float32 at least, and scale.
 
     ``torch.nn.RMSNorm`` refuses to mix bf16 inputs with float32 weights without a warning, and the
     published checkpoints call the weight ``scale``.
@@ -29,7 +34,7 @@ class RMSNorm(nn.Module):
 
     def forward(self, x: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch dim"]:
         """Normalise the last axis; the dtype stays."""
-        wide = x.float()
+        wide = widen(x)
         inverse = torch.rsqrt(wide.square().mean(-1, keepdim=True) + self.eps)
         return (wide * inverse).to(x.dtype) * self.scale.to(x.dtype)
 

@@ -11,6 +11,13 @@ from gen3d.nn.mlp import Gelu
 from gen3d.nn.modulation import ModulationMode
 from gen3d.nn.norms import QKNorm
 
+PUBLISHED_SCALE_FACTORS = {
+    512: 1.0188137142395404,
+    3072: 0.9990943042622529,
+    4096: 1.0039506158752403,
+}
+"""The autoencoder's ``scale_factor`` by number of latents: mini, 2.0 and mv, 2.1."""
+
 
 class Settings(BaseModel):
     """Base: unknown keys are errors, values do not change after validation."""
@@ -166,6 +173,44 @@ class DiTConfig(Settings):
         return self
 
 
+class PlainDiTConfig(Settings):
+    """The single-stream flow network of Hunyuan3D-2.1; the defaults are the published ones.
+
+    Attributes:
+        latent_dim: Channels of a latent token.
+        context_dim: Channels of an image token.
+        width: Channels.
+        heads: Attention heads.
+        depth: Blocks, odd: those after the middle one take in those before it.
+        mlp_ratio: Hidden channels over ``width``; whole.
+        expert_blocks: How many of the last blocks have experts.
+        experts: Experts of such a block, besides the one that all tokens share.
+        top: Experts that a token goes through.
+        qkv_bias: Bias of query, key and value projections.
+    """
+
+    latent_dim: int = Field(default=64, ge=1)
+    context_dim: int = Field(default=1024, ge=1)
+    width: int = Field(default=2048, ge=8)
+    heads: int = Field(default=16, ge=1)
+    depth: int = Field(default=21, ge=1)
+    mlp_ratio: int = Field(default=4, ge=1)
+    expert_blocks: int = Field(default=6, ge=0)
+    experts: int = Field(default=8, ge=1)
+    top: int = Field(default=2, ge=1)
+    qkv_bias: bool = False
+
+    @model_validator(mode="after")
+    def _fits(self) -> PlainDiTConfig:
+        if self.width % self.heads:
+            raise ValueError(f"width {self.width} is not a multiple of heads {self.heads}")
+        if self.depth % 2 == 0:
+            raise ValueError(f"depth {self.depth} is even: one block must stand in the middle")
+        if self.top > self.experts:
+            raise ValueError(f"a token cannot go through {self.top} of {self.experts} experts")
+        return self
+
+
 class SamplingConfig(Settings):
     """Settings that suit a trained pair; users may ask for others.
 
@@ -175,7 +220,6 @@ class SamplingConfig(Settings):
         guidance_interval: Times in which guidance acts.
         resolution: Grid cells per axis.
         decode_start: Cells per axis of the coarsest decode level, at least.
-        decode_slope: Gradient of the logits near thin parts, per unit of length.
     """
 
     steps: int = Field(default=24, ge=1, le=1000)
@@ -183,11 +227,39 @@ class SamplingConfig(Settings):
     guidance_interval: tuple[float, float] = (0.0, 1.0)
     resolution: int = Field(default=128, ge=16, le=512)
     decode_start: int = Field(default=32, ge=1)
-    decode_slope: float = Field(default=60.0, ge=0)
 
 
-def hunyuan_vae_config(*, turbo: bool = False, num_latents: int = 3072) -> VAEConfig:
-    """Return the published Hunyuan3D-2 decoder-only autoencoder (or its turbo decoder)."""
+def hunyuan_encoder_config(*, sharp: bool = True) -> EncoderConfig:
+    """Return the encoder of the published files that have one.
+
+    Its points carry normal and sharp-edge label. There are ``num_latents * points_per_latent`` of
+    them: 61,440 for 2.0, 10,240 for mini, 81,920 for 2.1.
+
+    Args:
+        sharp: Half of the points lie on sharp edges (2.0, mini); none does (2.1).
+    """
+    return EncoderConfig(
+        queries="fps",
+        layers=8,
+        point_channels=4,
+        hidden_input=False,
+        points_per_latent=20,
+        sharp_fraction=0.5 if sharp else 0.0,
+        logvar_range=(-30.0, 20.0),
+        norm_eps=1e-5,
+    )
+
+
+def hunyuan_vae_config(
+    *, turbo: bool = False, num_latents: int = 3072, encoder: EncoderConfig | None = None
+) -> VAEConfig:
+    """Return the published Hunyuan3D autoencoder.
+
+    Args:
+        turbo: The narrow geometry decoder.
+        num_latents: 3072 (2.0, mv), 512 (mini) or 4096 (2.1).
+        encoder: See :func:`hunyuan_encoder_config`; most files hold none.
+    """
     full = QueryDecoderConfig(width=1024, heads=16, mlp_ratio=4, qk_norm="layer")
     fast = QueryDecoderConfig(width=512, heads=8, mlp_ratio=1, ln_post=False, project_latents=True)
     return VAEConfig(
@@ -199,14 +271,14 @@ def hunyuan_vae_config(*, turbo: bool = False, num_latents: int = 3072) -> VAECo
         mlp_ratio=4,
         latent_embedding=False,
         fourier=FourierConfig(num_freqs=8, base=1.0),
-        encoder=None,
+        encoder=encoder,
         geometry=fast if turbo else full,
         colour=None,
         qk_norm="layer",
         gelu="exact",
         norm_eps=1e-6,
         zero_init=False,
-        scale_factor=0.9990943042622529 if num_latents == 3072 else 1.0188137142395404,
+        scale_factor=PUBLISHED_SCALE_FACTORS.get(num_latents, 1.0),
         bounds=1.01,
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -13,7 +14,7 @@ from gen3d.errors import InputError
 from gen3d.nn.attention import SelfAttention, attend, merge_heads, split_heads, zero_
 from gen3d.nn.mlp import MLP
 from gen3d.nn.modulation import Modulation, SharedModulation, modulate
-from gen3d.nn.norms import make_qk_norm
+from gen3d.nn.norms import make_qk_norm, widen
 from gen3d.nn.time_embedding import ScalarEmbedder
 from gen3d.vecset.config import DiTConfig
 
@@ -30,11 +31,13 @@ class Condition:
         tokens: Context tokens: text or image.
         mask: True for tokens that exist; None: all. A masked token influences nothing.
         pooled: One vector per item, if the network takes one.
+        repeats: Each token stands for this many equal ones.
     """
 
     tokens: Float[Tensor, "batch context context_dim"]
     mask: Bool[Tensor, "batch context"] | None = None
     pooled: Float[Tensor, "batch pooled_dim"] | None = None
+    repeats: float = 1.0
 
     def dropped(self, drop: Bool[Tensor, " batch"]) -> Condition:
         """Return the condition with the items in ``drop`` made unconditional.
@@ -46,7 +49,8 @@ class Condition:
         if mask is None:
             mask = torch.ones(self.tokens.shape[:2], dtype=torch.bool, device=self.tokens.device)
         pooled = None if self.pooled is None else self.pooled * keep[:, None]
-        return Condition(self.tokens * keep[:, None, None], mask & keep[:, None], pooled)
+        tokens = self.tokens * keep[:, None, None]
+        return Condition(tokens, mask & keep[:, None], pooled, self.repeats)
 
     def unconditional(self) -> Condition:
         """Return the same number of items without any condition."""
@@ -72,7 +76,7 @@ class DoubleBlock(nn.Module):
         context: Float[Tensor, "batch m width"],
         condition: Float[Tensor, "batch width"],
         shared: tuple[Tensor, Tensor] | None,
-        mask: Bool[Tensor, "batch m_plus_n"] | None,
+        mask: Bool[Tensor, "batch m_plus_n"] | Float[Tensor, "batch m_plus_n"] | None,
     ) -> tuple[Tensor, Tensor]:
         """Apply the block; tokens are joined as ``[context, latent]``."""
         latent_mod = self.latent.modulation(condition, shared[0] if shared else None)
@@ -142,7 +146,7 @@ class SingleBlock(nn.Module):
         x: Float[Tensor, "batch n width"],
         condition: Float[Tensor, "batch width"],
         shared: Float[Tensor, "batch parts width"] | None,
-        mask: Bool[Tensor, "batch n"] | None,
+        mask: Bool[Tensor, "batch n"] | Float[Tensor, "batch n"] | None,
     ) -> Float[Tensor, "batch n width"]:
         """Apply the block."""
         shift, scale, gate = self.modulation(condition, shared)
@@ -260,7 +264,7 @@ class ShapeDiT(nn.Module):
         condition: Condition,
         guidance: Float[Tensor, " batch"] | None = None,
     ) -> Float[Tensor, "batch n latent_dim"]:
-        """Return the velocity dx/dt in float32.
+        """Return the velocity dx/dt in float32 (or wider, as the weights are).
 
         Args:
             x: Latents at time ``t``.
@@ -275,10 +279,7 @@ class ShapeDiT(nn.Module):
         latent, context = self.latent_in(x), self.context_in(condition.tokens)
         if self.slots is not None:
             latent = latent + self.slots
-        mask = None
-        if condition.mask is not None:
-            always = condition.mask.new_ones(latent.shape[:2])
-            mask = torch.cat([condition.mask, always], dim=1)
+        mask = _joint_mask(condition, latent)
         shared = None
         if self.shared_double is not None:
             shared = (self.shared_double[0](vector), self.shared_double[1](vector))
@@ -288,7 +289,7 @@ class ShapeDiT(nn.Module):
         shared_single = None if self.shared_single is None else self.shared_single(vector)
         for block in self.single_blocks:
             joint = block(joint, vector, shared_single, mask)
-        return self.final_layer(joint[:, context.shape[1] :], vector).float()
+        return widen(self.final_layer(joint[:, context.shape[1] :], vector))
 
     def _vector(self, t: Tensor, pooled: Tensor | None, guidance: Tensor | None) -> Tensor:
         """Sum the embeddings that modulate every block."""
@@ -303,3 +304,15 @@ class ShapeDiT(nn.Module):
             if module is not None:
                 vector = vector + module(value)
         return vector
+
+
+def _joint_mask(condition: Condition, latent: Tensor) -> Tensor | None:
+    """Say what may be attended to in ``[context, latent]``: all (None), a mask, or a bias."""
+    mask = condition.mask
+    if mask is not None:
+        mask = torch.cat([mask, mask.new_ones(latent.shape[:2])], dim=1)
+    if condition.repeats == 1:
+        return mask
+    bias = latent.new_zeros(len(latent), condition.tokens.shape[1] + latent.shape[1])
+    bias[:, : condition.tokens.shape[1]] = math.log(condition.repeats)
+    return bias if mask is None else bias.masked_fill(~mask, -torch.inf)

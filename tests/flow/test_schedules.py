@@ -4,7 +4,14 @@ import pytest
 import torch
 
 from gen3d.errors import InputError
-from gen3d.flow import LINEAR, Schedule, ShiftedSchedule, UniformSchedule
+from gen3d.flow import (
+    LINEAR,
+    ConsistencySchedule,
+    Schedule,
+    ShiftedSchedule,
+    UniformSchedule,
+    ZeroLastStep,
+)
 
 SCHEDULES = [
     UniformSchedule(),
@@ -44,3 +51,35 @@ def test_nonsense_is_refused() -> None:
         ShiftedSchedule(0.0)
     with pytest.raises(InputError, match="start > end"):
         UniformSchedule(0.2, 0.8)
+
+
+def test_consistency_times_are_the_published_starting_points():
+    # Levels 0, 199, 399, 599 and 799 of 0..999, for 100 and for 50 intervals.
+    expected = [1 - level / 999 for level in (0, 199, 399, 599, 799)] + [0.0]
+    for intervals in (50, 100):
+        times = ConsistencySchedule(intervals).grid(5).tolist()
+        assert times == pytest.approx(expected, abs=1e-12)
+    sigma = [round(1 - t, 4) for t in ConsistencySchedule().grid(5).tolist()]
+    assert sigma == [0, 0.1992, 0.3994, 0.5996, 0.7998, 1]
+
+
+def test_consistency_schedule_has_no_more_steps_than_starting_points():
+    times = ConsistencySchedule(100).grid(100)
+    assert bool((times.diff() < 0).all())
+    with pytest.raises(InputError, match="takes 1 to 100 steps, got 101"):
+        ConsistencySchedule(100).grid(101)
+    with pytest.raises(InputError, match="intervals must lie in"):
+        ConsistencySchedule(0)
+
+
+def test_published_euler_spends_its_last_step_on_nothing():
+    # Noise at 0: linspace(0, 1, 5), then 1 once more.
+    sigma = 1 - ZeroLastStep().grid(5)
+    assert sigma.tolist() == [0, 0.25, 0.5, 0.75, 1, 1]
+    assert ZeroLastStep().grid(1).tolist() == [1, 0]
+
+
+def test_published_shift_is_ours_by_the_inverse():
+    sigma = torch.linspace(0, 1, 7, dtype=torch.float64)
+    published = 3 * sigma / (1 + 2 * sigma)
+    assert torch.allclose(1 - ShiftedSchedule(1 / 3).grid(6), published, atol=1e-15)

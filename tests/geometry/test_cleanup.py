@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from gen3d.errors import InputError
-from gen3d.geometry.cleanup import remove_floaters, stray_components
+from gen3d.geometry.cleanup import remove_floaters
 from gen3d.geometry.mesh import Mesh
 from gen3d.geometry.topology import component_count
 
@@ -14,11 +14,10 @@ Make = Callable[..., Mesh]
 def test_specks_go_and_the_body_stays(ball: Mesh, join: Make, placed: Make) -> None:
     specks = [placed(ball, 0.05, (0.8, 0.1 * i, 0)) for i in range(3)]
     mesh = join(specks[0], ball, *specks[1:])
-    assert stray_components(mesh) == 3
     report = remove_floaters(mesh)
     assert (report.removed, report.kept) == (3, 1)
     np.testing.assert_array_equal(report.mesh.corners, ball.corners)
-    assert stray_components(report.mesh) == 0
+    assert remove_floaters(report.mesh).removed == 0
 
 
 def test_every_real_part_stays(ball: Mesh, cube: Mesh, join: Make, placed: Make) -> None:
@@ -29,16 +28,32 @@ def test_every_real_part_stays(ball: Mesh, cube: Mesh, join: Make, placed: Make)
     assert (report.removed, report.kept) == (0, 5)
 
 
+def test_small_cavity_is_filled_and_not_counted_as_stray(
+    ball: Mesh, join: Make, placed: Make
+) -> None:
+    bubble = placed(ball, 0.05, 0.2)
+    hole = bubble.with_(faces=bubble.faces[:, ::-1].copy())
+    report = remove_floaters(join(ball, hole, placed(ball, 0.05, 2)))
+    assert (report.removed, report.filled, report.kept) == (1, 1, 1)
+    np.testing.assert_array_equal(report.mesh.corners, ball.corners)
+
+
+def test_large_cavity_stays(ball: Mesh, join: Make, placed: Make) -> None:
+    inner = placed(ball, 0.5)
+    hole = inner.with_(faces=inner.faces[:, ::-1].copy())
+    assert remove_floaters(join(ball, hole)).kept == 2
+
+
 def test_scale_does_not_matter(ball: Mesh, join: Make, placed: Make) -> None:
     mesh = join(ball, placed(ball, 0.05, 1), placed(ball, 0.2, -1))
     for scale in (1e-3, 1.0, 1e3):
-        assert stray_components(placed(mesh, scale)) == 1
+        assert remove_floaters(placed(mesh, scale)).removed == 1
 
 
 def test_single_piece_and_empty_mesh_pass(ball: Mesh) -> None:
     assert remove_floaters(ball).mesh is ball
     empty = Mesh(np.zeros((0, 3)), np.zeros((0, 3), int))
-    assert (remove_floaters(empty).kept, stray_components(empty)) == (0, 0)
+    assert (remove_floaters(empty).kept, remove_floaters(empty).removed) == (0, 0)
 
 
 def test_removal_keeps_colours_aligned(ball: Mesh, join: Make, placed: Make) -> None:
