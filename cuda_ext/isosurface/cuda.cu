@@ -1,6 +1,4 @@
-#include <stdexcept>
-#include <string>
-
+#include "common/launch.h"
 #include "isosurface/cuda.h"
 #include "isosurface/math.h"
 
@@ -9,9 +7,8 @@ namespace {
 
 constexpr int kBlock = 256;
 
-// Position of `key` among the first `count` sorted keys, or -1.
-__device__ int64_t find_key(const int64_t* keys, int64_t count, int64_t key) {
-    int64_t low = 0, high = count;
+// The first of keys[low : high], which are sorted, that is not less than `key`; or `high`.
+__device__ int64_t lower_bound(const int64_t* keys, int64_t low, int64_t high, int64_t key) {
     while (low < high) {
         const int64_t middle = (low + high) / 2;
         if (keys[middle] < key) {
@@ -20,14 +17,34 @@ __device__ int64_t find_key(const int64_t* keys, int64_t count, int64_t key) {
             high = middle;
         }
     }
-    return low < count && keys[low] == key ? low : -1;
+    return low;
+}
+
+// Finds `count` neighbours (1 or 3), whose keys follow each other, in one search. Their keys are at
+// most `window` less than the cell's own.
+__device__ void find_row(const Cells& in, int64_t self, int first, int count, int64_t window,
+                         int64_t* neighbours) {
+    const int32_t* cell = in.cells + 3 * self;
+    const int64_t middle = neighbour_key(cell, first + count / 2, in.resolution);
+    int64_t at = self;
+    if (middle >= 0) {
+        const int64_t low = self > window ? self - window : 0;
+        at = lower_bound(in.keys, low, self, middle - count / 2);
+    }
+    for (int n = first; n < first + count; ++n) {
+        const int64_t key = neighbour_key(cell, n, in.resolution);
+        while (at < self && in.keys[at] < key) ++at;
+        neighbours[n] = key >= 0 && at < self && in.keys[at] == key ? at : -1;
+    }
 }
 
 __device__ void find_neighbours(const Cells& in, int64_t self, int64_t* neighbours) {
-    for (int n = 0; n < kNeighbours; ++n) {
-        const int64_t key = neighbour_key(in.cells + 3 * self, n, in.resolution);
-        neighbours[n] = key < 0 ? -1 : find_key(in.keys, self, key);
-    }
+    const int64_t row = in.resolution + 1, layer = in.resolution * in.resolution + row;
+    find_row(in, self, 0, 1, layer, neighbours);  // (-1, -1, 0)
+    find_row(in, self, 1, 3, layer, neighbours);  // (-1, 0, -1 to 1)
+    find_row(in, self, 4, 1, layer, neighbours);  // (-1, 1, 0)
+    find_row(in, self, 5, 3, row, neighbours);    // (0, -1, -1 to 1)
+    find_row(in, self, 8, 1, 1, neighbours);      // (0, 0, -1)
 }
 
 __global__ void classify_kernel(Cells in, uint8_t* cases) {
@@ -71,28 +88,14 @@ __global__ void emit_kernel(Cells in, const uint8_t* cases, const int16_t* owned
     }
 }
 
-unsigned blocks_for(int64_t count) {
-    return static_cast<unsigned>((count + kBlock - 1) / kBlock);
-}
-
-void check_launch(const char* kernel) {
-    const cudaError_t status = cudaGetLastError();
-    if (status != cudaSuccess) {
-        throw std::runtime_error(std::string(kernel) + ": " + cudaGetErrorString(status));
-    }
-}
-
-cudaStream_t as_stream(int64_t stream) {
-    return reinterpret_cast<cudaStream_t>(stream);
-}
-
 }  // namespace
 
 void count_cuda(const Cells& in, uint8_t* cases, int16_t* owned, int32_t* counts, int64_t stream) {
     if (in.count == 0) return;
-    classify_kernel<<<blocks_for(in.count), kBlock, 0, as_stream(stream)>>>(in, cases);
+    classify_kernel<<<blocks_for(in.count, kBlock), kBlock, 0, as_stream(stream)>>>(in, cases);
     check_launch("isosurface classify");
-    count_kernel<<<blocks_for(in.count), kBlock, 0, as_stream(stream)>>>(in, cases, owned, counts);
+    count_kernel<<<blocks_for(in.count, kBlock), kBlock, 0, as_stream(stream)>>>(in, cases, owned,
+                                                                                 counts);
     check_launch("isosurface count");
 }
 
@@ -101,7 +104,7 @@ void emit_cuda(const Cells& in, const uint8_t* cases, const int16_t* owned,
                float* vertices, int64_t* faces, int64_t* sources, int64_t stream) {
     if (in.count == 0) return;
     const double step = (hi - lo) / static_cast<double>(in.resolution);
-    emit_kernel<<<blocks_for(in.count), kBlock, 0, as_stream(stream)>>>(
+    emit_kernel<<<blocks_for(in.count, kBlock), kBlock, 0, as_stream(stream)>>>(
         in, cases, owned, first_vertex, first_face, lo, step, vertices, faces, sources);
     check_launch("isosurface emit");
 }

@@ -9,9 +9,19 @@ Example:
 from __future__ import annotations
 
 from gen3d.api.examine import examine
+from gen3d.api.image import image_to_files
+from gen3d.api.listing import list_models
 from gen3d.api.models import load
 from gen3d.api.reproduce import reproduce
 from gen3d.api.text import text_to_files
 from gen3d.api.training import run_training
 
-__all__ = ["examine", "load", "reproduce", "run_training", "text_to_files"]
+__all__ = [
+    "examine",
+    "image_to_files",
+    "list_models",
+    "load",
+    "reproduce",
+    "run_training",
+    "text_to_files",
+]

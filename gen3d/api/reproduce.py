@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gen3d.api.models import EMBEDDED, load
+from gen3d.api.models import EMBEDDED, load_text_model
+from gen3d.api.published import load_image_model
 from gen3d.errors import InputError
 from gen3d.io import check_target, read_record
+from gen3d.io.files import read_bytes
 from gen3d.runtime.progress import ProgressSink
 from gen3d.runtime.record import make_record
+from gen3d.vecset.result import ShapeResult
+
+_OPTIONS = ("seed", "steps", "guidance", "resolution", "faces")
 
 
 @dataclass(frozen=True)
@@ -31,6 +38,8 @@ def reproduce(
     out: Path | str,
     *,
     model: str | None = None,
+    weights: Path | str | None = None,
+    images: Sequence[Path | str] = (),
     progress: ProgressSink | None = None,
 ) -> ReproduceReport:
     """Make a file again from its record.
@@ -39,39 +48,83 @@ def reproduce(
         file: A file that gen3d made.
         out: File to write, of the same format.
         model: Folder of the model, where it is no embedded one.
+        weights: Where a published model lies; None: the usual places.
+        images: Pictures that it was made from; each is known by its hash. By default they are
+            looked for beside ``file`` and in the current folder, by their names.
         progress: Where to report.
 
     Raises:
-        InputError: The file carries no record, or one of another task.
+        InputError: The file carries no record, or one of another task; or a picture is missing.
         ModelError: The model is not there.
         OutputError: ``out`` cannot be written.
     """
     file, out = Path(file), Path(out)
     record = read_record(file)
-    if record is None or record.get("task") != "text_to_3d":
+    if record is None or record.get("task") not in ("text_to_3d", "image_to_3d"):
         raise InputError(
-            f"{file} carries no record of a text-to-3D run", hint="STL files have no room for one"
+            f"{file} carries no record of a text-to-3D or image-to-3D run",
+            hint="STL files have no room for one",
         )
     check_target(out, format=file.suffix)
-    name = model or record["model"]
-    if model is None and name not in EMBEDDED:
-        raise InputError(f"{file} was made by the model {name!r}, which does not ship with gen3d")
-    pipeline = load(name, device=record["device"])
-    result = pipeline.text_to_3d(
-        record["prompt"],
-        seed=record["seed"],
-        steps=record["steps"],
-        guidance=record["guidance"],
-        resolution=record["resolution"],
-        faces=record["faces"],
-        progress=progress,
-    )
+    if record["task"] == "text_to_3d":
+        result = _text_again(record, file, model, progress)
+    else:
+        result = _image_again(record, file, weights, images, progress)
     result.save(out, format=file.suffix)
     identical = file.read_bytes() == out.read_bytes()
     return ReproduceReport(identical, "" if identical else _difference(record, result.record))
 
 
-def _difference(old: dict[str, Any], new: dict[str, Any]) -> str:
+def _text_again(
+    record: Mapping[str, Any], file: Path, model: str | None, progress: ProgressSink | None
+) -> ShapeResult:
+    name = model or record["model"]
+    if model is None and name not in EMBEDDED:
+        raise InputError(f"{file} was made by the model {name!r}, which does not ship with gen3d")
+    pipeline = load_text_model(name, device=record["device"])
+    options = {key: record[key] for key in _OPTIONS}
+    return pipeline.text_to_3d(record["prompt"], **options, progress=progress)
+
+
+def _image_again(
+    record: Mapping[str, Any],
+    file: Path,
+    weights: Path | str | None,
+    images: Sequence[Path | str],
+    progress: ProgressSink | None,
+) -> ShapeResult:
+    given = [Path(image) for image in images]
+    views = {entry["view"]: _find(entry, file, given) for entry in record["images"]}
+    masks = [_find(entry["mask"], file, given) for entry in record["images"] if "mask" in entry]
+    pipeline = load_image_model(
+        record["model"], weights=weights, device=record["device"], dtype=record["dtype"]
+    )
+    options = {key: record[key] for key in (*_OPTIONS, "iso_level")}
+    return pipeline.image_to_3d(
+        views.pop("front"),
+        views=views,
+        mask=masks[0] if masks else None,
+        **options,
+        progress=progress,
+    )
+
+
+def _find(entry: Mapping[str, Any], file: Path, given: Sequence[Path]) -> Path:
+    """Return the picture with the recorded hash."""
+    name = Path(str(entry["file"])).name
+    candidates = [*given, file.with_name(name), Path(name)]
+    there = [path for path in candidates if path in given or path.is_file()]
+    for path in there:
+        if hashlib.sha256(read_bytes(path)).hexdigest() == entry["sha256"]:
+            return path
+    what = "is another one by its hash" if there else "is not there"
+    raise InputError(
+        f"{file} was made from the picture {name!r}, which {what}",
+        hint="pass it with --image FILE",
+    )
+
+
+def _difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
     if old["files"] != new["files"]:
         return "the model's weights are others"
     mine = make_record("")

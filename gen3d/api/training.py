@@ -21,7 +21,7 @@ from gen3d.runtime.atomic import atomic_write
 from gen3d.runtime.progress import ProgressSink
 from gen3d.training import Trainer
 from gen3d.vecset.checkpoints import DIT_FILE, VAE_FILE
-from gen3d.vecset.runs import RUNS, FlowRun, VAERun, export_run
+from gen3d.vecset.runs import RUNS, FlowRun, LightningRun, Run, VAERun, export_run
 
 TEXT_KIND = "text"
 
@@ -77,16 +77,29 @@ def run_training(
     return TrainingRun(output, result.figures)
 
 
-def export_model(run: FlowRun, checkpoint: Path, folder: Path) -> Path:
-    """Write a folder that :func:`gen3d.api.load` takes: both networks and the card."""
+def export_model(run: FlowRun | LightningRun, checkpoint: Path, folder: Path) -> Path:
+    """Write a folder that :func:`gen3d.api.load` takes: both networks and the card.
+
+    A lightning run keeps the flow network and the card of its base, where there are such.
+    """
     folder.mkdir(parents=True, exist_ok=True)
+    if isinstance(run, LightningRun):
+        export_run(run, checkpoint, folder / VAE_FILE)
+        for name in (DIT_FILE, CARD):
+            if (run.base / name).exists():
+                _copy(run.base / name, folder / name)
+        return folder
     export_run(run, checkpoint, folder / DIT_FILE)
-    with atomic_write(folder / VAE_FILE) as file:
-        file.write(read_bytes(run.vae))
+    _copy(run.vae, folder / VAE_FILE)
     concepts = sorted(run.data.train.procedural.categories or CATEGORIES)
     with atomic_write(folder / CARD) as file:
         file.write(json.dumps({"concepts": concepts}, indent=2).encode() + b"\n")
     return folder
+
+
+def _copy(source: Path, target: Path) -> None:
+    with atomic_write(target) as file:
+        file.write(read_bytes(source))
 
 
 def read_settings(path: Path | str, assign: Sequence[str] = ()) -> dict[str, Any]:
@@ -115,7 +128,7 @@ def read_settings(path: Path | str, assign: Sequence[str] = ()) -> dict[str, Any
     return settings
 
 
-def validated(settings: dict[str, Any], path: Path | str = "the settings") -> VAERun | FlowRun:
+def validated(settings: dict[str, Any], path: Path | str = "the settings") -> Run:
     """Check the settings of a run.
 
     Raises:

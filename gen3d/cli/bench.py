@@ -50,15 +50,27 @@ def quality(
 @app.command("decode")
 def decode(
     model: options.Model = "mini",
+    shapes: Annotated[
+        int, typer.Option("--shapes", help="Shapes of the model to compare with dense decoding.")
+    ] = 50,
+    cache: Annotated[
+        Path, typer.Option("--cache", help="Folder for finished rows; a stopped bench resumes.")
+    ] = Path("outputs/bench-decode"),
     device: options.Device = "auto",
     json: options.Json = None,
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> None:
-    """Measure volume decoding: hierarchical against dense, on analytic and on learned fields."""
+    """Measure volume decoding: sparse against dense and the published rule."""
     from gen3d.bench.decode import bench_decode
 
-    _show(lambda progress: bench_decode(model, device=device, progress=progress), json, quiet)
+    _show(
+        lambda progress: bench_decode(
+            model, shapes=shapes, cache=cache, device=device, progress=progress
+        ),
+        json,
+        quiet,
+    )
 
 
 def _show(run, json: Path | None, quiet: bool) -> None:

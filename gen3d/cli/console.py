@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from gen3d.runtime.atomic import atomic_write
+
+if TYPE_CHECKING:
+    from gen3d.api.generation import GenerationRun
 
 console = Console(stderr=True, highlight=False)
 
@@ -73,3 +76,16 @@ def write_json(payload: Mapping[str, Any], target: Path | None) -> None:
         return
     with atomic_write(target) as file:
         file.write(text.encode() + b"\n")
+
+
+def show_run(run: GenerationRun, json: Path | None, *, quiet: bool, verbose: bool) -> None:
+    """Report what a generating command made: figures, remarks, and the paths on their own lines."""
+    write_json(run.figures(), json)
+    for warning in run.warnings:
+        console.print(f"[yellow]note:[/yellow] {warning}")
+    if not quiet:
+        for line in run.summary(stages=verbose):
+            console.print(line)
+    if json is None or str(json) != "-":
+        for path in run.paths:
+            print(path)

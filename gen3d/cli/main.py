@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from gen3d.cli import bench, convert, doctor, render, reproduce, text, train
+from gen3d.cli import bench, convert, doctor, image, models, render, reproduce, text, train
 from gen3d.errors import CancelledError, Gen3dError, UserError
 
 # Newer Typer brings its own copy of click, older ones use the package: take whichever is in use.
@@ -26,6 +26,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("text")(text.text)
+app.command("image")(image.image)
+app.command("models")(models.models)
 app.command("train")(train.train)
 app.command("convert")(convert.convert)
 app.command("render")(render.render)

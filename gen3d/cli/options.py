@@ -32,6 +32,19 @@ Format = Annotated[
     str | None,
     typer.Option("--format", help="glb, obj, stl or ply.", show_default="from the file name"),
 ]
+NewFile = Annotated[
+    Path | None,
+    typer.Option("--out", "-o", help="File to write.", show_default="out.glb, or out.FORMAT"),
+]
+Count = Annotated[int, typer.Option("-n", help="Variants, 1..64; written as NAME-1.EXT, ...")]
+Weights = Annotated[
+    Path | None,
+    typer.Option(
+        "--weights",
+        help="Folder with a published model: the publisher's, a Hugging Face snapshot, ComfyUI's.",
+        show_default="GEN3D_MODELS and the usual caches",
+    ),
+]
 Out = Annotated[Path, typer.Option("--out", "-o", help="File to write.")]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")]
 Model = Annotated[str, typer.Option("--model", help="Name of a model, or a folder with one.")]
@@ -40,5 +53,5 @@ Json = Annotated[
     typer.Option("--json", help="Write figures as JSON to this file; - is standard output."),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print results and errors only.")]
-Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print stage times too.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print stage times and plans too.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]

@@ -16,6 +16,15 @@ def reproduce(
         Path | None,
         typer.Option("--out", "-o", help="File to write.", show_default="NAME-again.EXT"),
     ] = None,
+    image: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--image",
+            help="A picture (or mask) that it was made from; may be given several times.",
+            show_default="looked for beside FILE, by name",
+        ),
+    ] = None,
+    weights: options.Weights = None,
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> None:
@@ -25,7 +34,9 @@ def reproduce(
 
     target = out or file.with_name(f"{file.stem}-again{file.suffix}")
     with RichProgress(enabled=not quiet) as progress:
-        report = reproduce_file(file, target, progress=progress)
+        report = reproduce_file(
+            file, target, weights=weights, images=image or (), progress=progress
+        )
     if not quiet:
         same = "the same bytes" if report.identical else "other bytes"
         console.print(f"{same} as {file}" + (f": {report.reason}" if report.reason else ""))

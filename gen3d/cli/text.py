@@ -12,19 +12,14 @@ from gen3d.cli import options
 
 def text(
     prompt: Annotated[str, typer.Argument(help='What to make, e.g. "a red wooden chair".')],
-    out: Annotated[
-        Path | None,
-        typer.Option("--out", "-o", help="File to write.", show_default="out.glb, or out.FORMAT"),
-    ] = None,
+    out: options.NewFile = None,
     seed: options.Seed = None,
     steps: options.Steps = None,
     guidance: options.Guidance = None,
     resolution: options.Resolution = None,
     faces: options.Faces = None,
     format: options.Format = None,
-    count: Annotated[
-        int, typer.Option("-n", help="Variants, 1..64; written as NAME-1.EXT, ...")
-    ] = 1,
+    count: options.Count = 1,
     model: options.Model = "mini",
     device: options.Device = "auto",
     json: options.Json = None,
@@ -34,7 +29,7 @@ def text(
 ) -> None:
     """Make a coloured mesh from a sentence."""
     from gen3d.api import text_to_files
-    from gen3d.cli.console import RichProgress, console, write_json
+    from gen3d.cli.console import RichProgress, show_run
 
     with RichProgress(enabled=not quiet) as progress:
         run = text_to_files(
@@ -51,12 +46,4 @@ def text(
             device=device,
             progress=progress,
         )
-    write_json(run.figures(), json)
-    for warning in run.warnings:
-        console.print(f"[yellow]note:[/yellow] {warning}")
-    if not quiet:
-        for line in run.summary(stages=verbose):
-            console.print(line)
-    if json is None or str(json) != "-":
-        for path in run.paths:
-            print(path)
+    show_run(run, json, quiet=quiet, verbose=verbose)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from jaxtyping import UInt8
-from PIL import Image, PngImagePlugin, UnidentifiedImageError
+from PIL import Image, ImageOps, PngImagePlugin, UnidentifiedImageError
 
 from gen3d.errors import FormatError, InputError
 from gen3d.io.files import read_bytes
@@ -17,6 +18,8 @@ from gen3d.io.record import KEY, decode_record, encode_record
 from gen3d.runtime.atomic import atomic_write
 
 _MODES = {1: "L", 3: "RGB", 4: "RGBA"}
+MAX_PIXELS = 100_000_000
+"""A picture with more is refused unread: a few kilobytes can claim to be gigabytes."""
 
 
 def save_png(
@@ -60,18 +63,41 @@ def save_png(
 
 
 def load_image(path: Path | str) -> UInt8[np.ndarray, "h w c"]:
-    """Read an image as (height, width, 3) RGB bytes, or 4 channels where it has transparency.
+    """Read an image; see :func:`decode_image`.
 
     Raises:
-        InputError: The file cannot be read.
+        InputError: The file cannot be read, or has more than ``MAX_PIXELS``.
         FormatError: It is no image that Pillow knows, or it is damaged.
     """
-    with _open(path) as image:
+    return decode_image(read_bytes(path), path)
+
+
+def decode_image(data: bytes, name: Path | str) -> UInt8[np.ndarray, "h w c"]:
+    """Return an image as (height, width, 3) RGB bytes, or 4 channels where it has transparency.
+
+    A photo comes upright: the orientation that the camera wrote into EXIF is applied.
+
+    Args:
+        data: The file's content.
+        name: What to call it in errors.
+
+    Raises:
+        InputError: It has more than ``MAX_PIXELS``.
+        FormatError: It is no image that Pillow knows, it is damaged, or has 16 bits per channel.
+    """
+    with warnings.catch_warnings(), _open(data, name) as image:
+        # Of what Pillow finds odd but reads, users need not know.
+        warnings.simplefilter("ignore")
         transparent = "A" in image.getbands() or "transparency" in image.info
+        if image.mode[0] in "IF":
+            raise FormatError(
+                f"{name} has more than 8 bits per channel", hint="save it with 8 bits per channel"
+            )
         try:
-            return np.array(image.convert("RGBA" if transparent else "RGB"))
+            upright = ImageOps.exif_transpose(image)
+            return np.array(upright.convert("RGBA" if transparent else "RGB"))
         except (OSError, ValueError, SyntaxError) as error:
-            raise FormatError(f"{path} is a damaged image: {error}") from error
+            raise FormatError(f"{name} is a damaged image: {error}") from error
 
 
 def read_png_text(path: Path | str) -> dict[str, str]:
@@ -81,7 +107,7 @@ def read_png_text(path: Path | str) -> dict[str, str]:
         InputError: The file cannot be read.
         FormatError: It is no image.
     """
-    with _open(path) as image:
+    with _open(read_bytes(path), path) as image:
         fields = getattr(image, "text", {})
         return {str(key): str(value) for key, value in fields.items()}
 
@@ -92,13 +118,22 @@ def read_png_record(path: Path | str) -> dict[str, Any] | None:
     return None if text is None else decode_record(text)
 
 
-def _open(path: Path | str) -> Image.Image:
+def _open(data: bytes, name: Path | str) -> Image.Image:
     try:
-        return Image.open(io.BytesIO(read_bytes(path)))
+        with warnings.catch_warnings():
+            # Our own bound on pixels, below, is the stricter one.
+            warnings.simplefilter("ignore")
+            image = Image.open(io.BytesIO(data))
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
-        # InputError of read_bytes is a ValueError too, and says more.
-        if isinstance(error, InputError):
-            raise
-        raise FormatError(f"{path} is no image: {error}") from error
+        raise FormatError(f"{name} is no image that can be read") from error
     except Image.DecompressionBombError as error:
-        raise FormatError(f"{path} has too many pixels: {error}") from error
+        raise _too_large(name) from error
+    if image.width * image.height > MAX_PIXELS:
+        raise _too_large(name)
+    return image
+
+
+def _too_large(name: Path | str) -> InputError:
+    return InputError(
+        f"{name} has more than {MAX_PIXELS // 10**6} million pixels", hint="scale it down first"
+    )

@@ -104,3 +104,14 @@ def native_cuda() -> ModuleType:
     module, reason = _load("_native_cuda")
     assert module is not None, reason
     return module
+
+
+def kernels(device: torch.device) -> tuple[ModuleType, int]:
+    """The module for tensors on ``device`` and its functions' last argument.
+
+    That is the number of threads on the CPU and the current stream on a GPU. Only to be called
+    where ``uses_native`` said yes.
+    """
+    if device.type == "cuda":
+        return native_cuda(), torch.cuda.current_stream(device).cuda_stream
+    return native(), torch.get_num_threads()

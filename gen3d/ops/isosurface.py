@@ -8,6 +8,7 @@ shared, faces are counter-clockwise seen from outside, and the map from grid to 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -15,7 +16,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from gen3d.errors import InputError
-from gen3d.ops.backend import native, native_cuda, uses_native
+from gen3d.ops.backend import kernels, uses_native
 from gen3d.ops.forward_ad import refuse_forward_ad
 from gen3d.ops.reference import isosurface as reference
 from gen3d.ops.reference.isosurface_table import CORNERS, EDGES
@@ -25,6 +26,21 @@ MAX_RESOLUTION = 1 << 20
 
 CORNER_OFFSETS: tuple[tuple[int, int, int], ...] = CORNERS
 """Offsets (x, y, z) of the eight corners in the order of ``corner_values``: z varies fastest."""
+
+
+@dataclass(frozen=True)
+class CutEdges:
+    """The grid edge that each vertex lies on.
+
+    Attributes:
+        lower: Index (i, j, k) of the edge's lower corner.
+        axis: 0, 1 or 2: the edge goes to the next sample along it.
+        ends: Field values at the lower and the upper corner.
+    """
+
+    lower: Int[Tensor, "v 3"]
+    axis: Int[Tensor, " v"]
+    ends: Float[Tensor, "v 2"]
 
 
 def marching_cubes(
@@ -55,19 +71,49 @@ def marching_cubes(
     Raises:
         InputError: Shapes, order or ranges are not as described.
     """
+    vertices, faces, _ = _marching_cubes(cells, corner_values, resolution, bounds, level)
+    return vertices, faces
+
+
+def marching_cubes_edges(
+    cells: Int[Tensor, "c 3"],
+    corner_values: Float[Tensor, "c 8"],
+    *,
+    resolution: int,
+    bounds: tuple[float, float] = (-1.0, 1.0),
+    level: float = 0.0,
+) -> tuple[Float[Tensor, "v 3"], Int[Tensor, "f 3"], CutEdges]:
+    """As :func:`marching_cubes`, and tells the edge of each vertex: to move vertices along it.
+
+    Raises:
+        InputError: Shapes, order or ranges are not as described.
+    """
+    vertices, faces, sources = _marching_cubes(cells, corner_values, resolution, bounds, level)
+    owner, edge = sources // 12, sources % 12
+    pairs = torch.tensor(EDGES, device=cells.device)[edge]
+    corners = torch.tensor(CORNERS, device=cells.device)
+    ends = corner_values.to(torch.float32)[owner[:, None], pairs]
+    return vertices, faces, CutEdges(cells[owner] + corners[pairs[:, 0]], edge // 4, ends)
+
+
+def _marching_cubes(
+    cells: Tensor,
+    corner_values: Tensor,
+    resolution: int,
+    bounds: tuple[float, float],
+    level: float,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Vertices, faces, and for each vertex 12 * cell + edge that made it."""
     _check_arguments(cells, corner_values, resolution, bounds)
     values = corner_values.to(torch.float32)
     if not uses_native(values.device):
         _check_cells(_keys(cells, resolution), cells, resolution)
-        return reference.marching_cubes(
+        return reference.marching_cubes_sources(
             cells, values, resolution=resolution, bounds=bounds, level=level
         )
     refuse_forward_ad("isosurface", corner_values)
     lo, hi = bounds
-    vertices, faces, _ = torch.ops.gen3d.isosurface(
-        cells, values, resolution, float(lo), float(hi), float(level)
-    )
-    return vertices, faces
+    return torch.ops.gen3d.isosurface(cells, values, resolution, float(lo), float(hi), float(level))
 
 
 def marching_cubes_dense(
@@ -145,21 +191,26 @@ def _isosurface(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Vertices, faces, and for each vertex 12 * cell + edge that made it."""
     keys = _keys(cells, resolution)
-    _check_cells(keys, cells, resolution)
-    cells = cells.to(torch.int32).contiguous()
+    if cells.device.type == "cpu":
+        _check_cells(keys, cells, resolution)
+    given, cells = cells, cells.to(torch.int32).contiguous()
     values = values.detach().contiguous()
     count, device = cells.shape[0], cells.device
-    if device.type == "cuda":
-        module, last = native_cuda(), torch.cuda.current_stream(device).cuda_stream
-    else:
-        module, last = native(), torch.get_num_threads()
-
+    module, last = kernels(device)
     cases = torch.empty(count, dtype=torch.uint8, device=device)
     owned = torch.empty(count, dtype=torch.int16, device=device)
     counts = torch.empty(2, count, dtype=torch.int32, device=device)
     module.isosurface_count(cells, keys, values, resolution, level, cases, owned, counts, last)
     ends = counts.cumsum(1, dtype=torch.int64)
-    n_vertices, n_faces = ends[:, -1].tolist() if count else (0, 0)
+    totals = ends[:, -1] if count else ends.new_zeros(2)
+    if device.type != "cpu" and count:
+        # A GPU is waited for once, and asked then whether the cells were in order too: the count
+        # kernel stays within its arrays for any cells.
+        ordered = (keys[1:] > keys[:-1]).all() & (given.min() >= 0) & (given.max() < resolution)
+        totals = torch.cat([totals, ordered[None].long()])
+    n_vertices, n_faces, *fine = totals.tolist()
+    if fine == [0]:
+        _check_cells(keys, given, resolution)
     starts = ends - counts
 
     vertices = torch.empty(n_vertices, 3, dtype=torch.float32, device=device)

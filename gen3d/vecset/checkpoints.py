@@ -19,6 +19,8 @@ from gen3d.vecset.vae import ShapeVAE
 VAE_FILE = "vae.safetensors"
 DIT_FILE = "dit.safetensors"
 _KIND, _CONFIG, _SAMPLING = "gen3d.kind", "gen3d.config", "gen3d.sampling"
+# Settings that old files carry and nothing reads any more: the decoder measures slopes.
+_RETIRED = ("decode_slope",)
 
 AnySettings = TypeVar("AnySettings", bound=Settings)
 AnyNetwork = TypeVar("AnyNetwork", ShapeVAE, ShapeDiT)
@@ -98,7 +100,10 @@ def _config(
     if metadata.get(_KIND) != kind:
         raise ModelError(f"{path} holds {metadata.get(_KIND) or 'unknown weights'}, not {kind}")
     try:
-        return settings.model_validate(json.loads(metadata.get(field, "")))
+        values = json.loads(metadata.get(field, ""))
+        if isinstance(values, dict):
+            values = {name: value for name, value in values.items() if name not in _RETIRED}
+        return settings.model_validate(values)
     except (ValidationError, json.JSONDecodeError) as error:
         line = str(error).splitlines()[0]
         raise ModelError(

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float
-from torch import Tensor
 
 from gen3d.geometry.cleanup import remove_floaters
 from gen3d.geometry.mesh import Mesh
@@ -17,14 +15,16 @@ from gen3d.geometry.normals import vertex_normals
 from gen3d.geometry.simplify import decimate
 from gen3d.geometry.topology import report_topology
 from gen3d.geometry.transforms import normalise_unit
-from gen3d.ops.isosurface import marching_cubes
+from gen3d.ops.isosurface import marching_cubes_edges
 from gen3d.vecset.decode import (
     DEFAULT_CHUNK,
     DecodeReport,
-    FieldFunction,
-    closed_field,
-    decode_hierarchical,
+    Field,
+    decode_field,
 )
+from gen3d.vecset.edge_roots import refine_vertices
+from gen3d.vecset.field import GeometryField
+from gen3d.vecset.grid_field import Grid
 from gen3d.vecset.vae import DecodedShape, ShapeVAE
 
 
@@ -36,6 +36,7 @@ class MeshReport:
         decode: What the decoder did.
         components: Connected pieces of the mesh.
         floaters_removed: Stray pieces taken away before.
+        cavities_filled: Small cavities inside the solid that were filled.
         watertight: Whether the mesh is closed.
         faces: Faces of the mesh.
         faces_asked: The budget, if there was one.
@@ -44,6 +45,7 @@ class MeshReport:
     decode: DecodeReport
     components: int
     floaters_removed: int
+    cavities_filled: int
     watertight: bool
     faces: int
     faces_asked: int | None
@@ -64,19 +66,14 @@ class ExtractedMesh:
     timings_s: dict[str, float]
 
 
-def shape_field(vae: ShapeVAE, shape: DecodedShape) -> FieldFunction:
+def shape_field(vae: ShapeVAE, shape: DecodedShape) -> Field:
     """Return the occupancy logits of one shape as a field, closed at the walls of its cube.
 
     Args:
         vae: The autoencoder.
         shape: A batch of one.
     """
-    bounds = vae.config.bounds
-
-    def field(points: Float[Tensor, "n 3"]) -> Float[Tensor, " n"]:
-        return vae.occupancy(points[None], shape)[0]
-
-    return closed_field(field, (-bounds, bounds))
+    return GeometryField(vae.geometry, shape.geometry, bounds=vae.config.bounds)
 
 
 @torch.no_grad()
@@ -87,8 +84,7 @@ def extract_mesh(
     resolution: int,
     faces: int | None = None,
     start: int,
-    slope: float,
-    refine_steps: int = 1,
+    refine_steps: int = 2,
     check: Callable[[], None] = lambda: None,
 ) -> ExtractedMesh:
     """Decode, extract, refine, clean, colour and simplify one shape.
@@ -98,9 +94,9 @@ def extract_mesh(
         shape: A batch of one.
         resolution: Grid cells per axis.
         faces: Face budget; None: no limit.
-        start: See :func:`gen3d.vecset.decode.decode_hierarchical`.
-        slope: Likewise.
-        refine_steps: Steps of :func:`refine_vertices`; 0 leaves the vertices on the grid's edges.
+        start: See :func:`gen3d.vecset.decode.decode_field`.
+        refine_steps: Evaluations per vertex in :func:`gen3d.vecset.edge_roots.refine_vertices`;
+            0 leaves the vertices where linear interpolation puts them.
         check: Called between stages; may raise to stop.
 
     Raises:
@@ -111,17 +107,15 @@ def extract_mesh(
     bounds = (-vae.config.bounds, vae.config.bounds)
     field = shape_field(vae, shape)
     device = vae.from_latent.weight.device
-    decoded = decode_hierarchical(
-        field, resolution, start=start, slope=slope, bounds=bounds, device=device
-    )
+    decoded = decode_field(field, resolution, start=start, bounds=bounds, device=device)
     check()
     clock.lap("decode")
-    vertices, triangles = marching_cubes(
+    vertices, triangles, edges = marching_cubes_edges(
         decoded.cells, decoded.corner_values, resolution=resolution, bounds=bounds
     )
-    cell = (bounds[1] - bounds[0]) / resolution
-    for _ in range(refine_steps):
-        vertices = refine_vertices(vertices, field, max_step=cell / 4)
+    grid = Grid(bounds[0], (bounds[1] - bounds[0]) / resolution, resolution + 1)
+    if refine_steps:
+        vertices = refine_vertices(edges, field, grid, evaluations=refine_steps)
     check()
     clock.lap("surface")
     raw = Mesh(vertices.cpu().numpy(), triangles.cpu().numpy())
@@ -139,41 +133,12 @@ def extract_mesh(
         decode=decoded.report,
         components=topology.components,
         floaters_removed=cleaned.removed,
+        cavities_filled=cleaned.filled,
         watertight=topology.watertight,
         faces=len(mesh.faces),
         faces_asked=faces,
     )
     return ExtractedMesh(mesh, report, clock.laps_s)
-
-
-def refine_vertices(
-    vertices: Float[Tensor, "v 3"],
-    field: FieldFunction,
-    *,
-    max_step: float,
-    chunk: int = DEFAULT_CHUNK,
-) -> Float[Tensor, "v 3"]:
-    """Move vertices onto the surface by one Newton step along the field's gradient.
-
-    Linear interpolation along a grid edge is off where the field bends within a cell, as occupancy
-    logits do (they saturate). ``v - f grad / |grad|^2``, no further than ``max_step``.
-
-    Args:
-        vertices: Points near the surface.
-        field: The field, differentiable by autograd.
-        max_step: Longest move on each axis.
-        chunk: Points per call of ``field``.
-    """
-    moved = []
-    for part in vertices.split(chunk):
-        with torch.enable_grad():
-            points = part.detach().requires_grad_()
-            values = field(points)
-            (gradient,) = torch.autograd.grad(values.sum(), points)
-        square = gradient.square().sum(-1, keepdim=True).clamp(min=1e-12)
-        step = values.detach()[:, None] * gradient / square
-        moved.append(part - step.clamp(-max_step, max_step))
-    return torch.cat(moved) if moved else vertices
 
 
 def _colours(vae: ShapeVAE, shape: DecodedShape, vertices: np.ndarray) -> np.ndarray:

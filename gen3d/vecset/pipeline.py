@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from gen3d.conditioning.text import TextEncoder, validate_prompt
-from gen3d.errors import CancelledError, InputError
 from gen3d.flow import (
     DENSE,
     CancelHook,
@@ -23,50 +20,22 @@ from gen3d.flow import (
     ProgressHook,
     sample,
 )
-from gen3d.geometry.mesh import Mesh
-from gen3d.io import save
 from gen3d.io.tensors import sha256_of
 from gen3d.runtime.devices import resolve_device
 from gen3d.runtime.progress import NullProgress, ProgressSink
-from gen3d.runtime.record import make_record
 from gen3d.runtime.seeds import check_seed, draw_seed, make_generator
 from gen3d.vecset.checkpoints import DIT_FILE, VAE_FILE, load_dit, load_vae
 from gen3d.vecset.config import SamplingConfig
 from gen3d.vecset.dit import Condition, ShapeDiT
-from gen3d.vecset.extract import ExtractedMesh, MeshReport, extract_mesh
+from gen3d.vecset.extract import ExtractedMesh, extract_mesh
+from gen3d.vecset.result import (
+    ResolvedOptions,
+    ShapeResult,
+    decoding,
+    make_result,
+    resolve_options,
+)
 from gen3d.vecset.vae import ShapeVAE
-
-MIN_FACES = 100
-
-
-@dataclass(frozen=True)
-class TextTo3DResult:
-    """One generated shape.
-
-    Attributes:
-        mesh: Public frame, with normals and colours; its metadata holds the record.
-        report: How the mesh came to be.
-        record: Everything needed to make it again, and no times.
-        seed: The seed used.
-        warnings: What the user should know, in sentences.
-        timings_s: Seconds by stage.
-    """
-
-    mesh: Mesh
-    report: MeshReport
-    record: dict[str, Any]
-    seed: int
-    warnings: tuple[str, ...]
-    timings_s: dict[str, float]
-
-    def save(self, path: Path | str, *, format: str | None = None) -> None:
-        """Write the mesh with its record; the format follows the extension by default.
-
-        Raises:
-            FormatError: The format is unknown.
-            OutputError: The file cannot be written.
-        """
-        save(self.mesh, path, format=format)
 
 
 class VecsetPipeline:
@@ -155,7 +124,7 @@ class VecsetPipeline:
         faces: int | None = None,
         progress: ProgressSink | None = None,
         cancelled: Callable[[], bool] = lambda: False,
-    ) -> TextTo3DResult:
+    ) -> ShapeResult:
         """Make one shape.
 
         Args:
@@ -178,10 +147,6 @@ class VecsetPipeline:
         seed = draw_seed() if seed is None else check_seed(seed)
         sink = progress or NullProgress()
 
-        def check() -> None:
-            if cancelled():
-                raise CancelledError("cancelled while decoding")
-
         began = time.perf_counter()
         latents = self.sample_latents(
             [prompt],
@@ -190,31 +155,22 @@ class VecsetPipeline:
             guidance=options.guidance,
             hooks=(ProgressHook(sink), CancelHook(cancelled)),
         )
-        sampled = time.perf_counter()
-        sink.stage_started("decoding", None)
-        try:
+        sampled_s = time.perf_counter() - began
+        with decoding(sink, cancelled) as check:
             extracted = self.decode(
                 latents, resolution=options.resolution, faces=options.faces, check=check
             )
-        finally:
-            sink.stage_finished()
-        record = make_record(
+        return make_result(
             "text_to_3d",
-            prompt=prompt,
+            extracted,
+            options,
             seed=seed,
+            timings_s={"sample": sampled_s},
+            warnings=self._doubts(prompt),
+            prompt=prompt,
             model=self.name,
             files=self.fingerprint,
             device=self.device.type,
-            threads=torch.get_num_threads(),
-            **asdict(options),
-        )
-        return TextTo3DResult(
-            mesh=extracted.mesh.with_(metadata={"gen3d": record}),
-            report=extracted.report,
-            record=record,
-            seed=seed,
-            warnings=(*self._doubts(prompt), *_remarks(extracted.report)),
-            timings_s={"sample": sampled - began, **extracted.timings_s},
         )
 
     @torch.no_grad()
@@ -267,7 +223,6 @@ class VecsetPipeline:
             resolution=resolution,
             faces=faces,
             start=self.sampling.decode_start,
-            slope=self.sampling.decode_slope,
             check=check,
         )
 
@@ -290,51 +245,6 @@ class VecsetPipeline:
         Raises:
             InputError: A value is out of its range.
         """
-        defaults = self.sampling
-        options = ResolvedOptions(
-            steps=defaults.steps if steps is None else steps,
-            guidance=defaults.guidance if guidance is None else guidance,
-            resolution=defaults.resolution if resolution is None else resolution,
-            faces=faces,
+        return resolve_options(
+            self.sampling, steps=steps, guidance=guidance, resolution=resolution, faces=faces
         )
-        _check_range("steps", options.steps, 1, 1000)
-        _check_range("guidance", options.guidance, 0, 100)
-        _check_range("resolution", options.resolution, 16, 512)
-        if faces is not None and faces < MIN_FACES:
-            raise InputError(f"faces must be at least {MIN_FACES}, got {faces}")
-        return options
-
-
-@dataclass(frozen=True)
-class ResolvedOptions:
-    """The options of one generation.
-
-    Attributes:
-        steps: Sampling steps.
-        guidance: Guidance strength.
-        resolution: Grid cells per axis.
-        faces: Face budget, if any.
-    """
-
-    steps: int
-    guidance: float
-    resolution: int
-    faces: int | None
-
-
-def _check_range(name: str, value: float, low: float, high: float) -> None:
-    # A NaN fails every comparison, so the test is for being inside.
-    if not low <= value <= high:
-        raise InputError(f"{name} must lie in {low}..{high}, got {value}")
-
-
-def _remarks(report: MeshReport) -> tuple[str, ...]:
-    remarks = []
-    if not report.watertight:
-        remarks.append("the mesh is not watertight")
-    if report.faces_asked is not None and report.faces > report.faces_asked:
-        remarks.append(
-            f"{report.faces} faces instead of {report.faces_asked}: "
-            "fewer would have torn the surface open"
-        )
-    return tuple(remarks)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeAlias
+
+from torch import Tensor
 
 from gen3d.conditioning.text import TextEncoder
 from gen3d.data.procedural.dataset import ProceduralDataConfig, ShapeSet, build_shape_set
@@ -11,10 +13,18 @@ from gen3d.errors import ModelError
 from gen3d.runtime.progress import ProgressSink
 from gen3d.training.config import TrainConfig
 from gen3d.training.state import load_ema_weights
-from gen3d.vecset.checkpoints import load_vae, save_dit, save_vae
-from gen3d.vecset.config import DiTConfig, SamplingConfig, Settings, VAEConfig
+from gen3d.vecset.checkpoints import VAE_FILE, load_vae, save_dit, save_vae
+from gen3d.vecset.config import (
+    DiTConfig,
+    QueryDecoderConfig,
+    SamplingConfig,
+    Settings,
+    VAEConfig,
+)
 from gen3d.vecset.dit import ShapeDiT
 from gen3d.vecset.flow_objective import FlowObjective, FlowObjectiveConfig
+from gen3d.vecset.lightning import with_geometry
+from gen3d.vecset.lightning_objective import LightningObjective, LightningObjectiveConfig
 from gen3d.vecset.objective import VAEObjective, VAEObjectiveConfig
 from gen3d.vecset.vae import ShapeVAE
 
@@ -93,12 +103,51 @@ class FlowRun(Settings):
         )
 
 
-RUNS: dict[str, type[VAERun] | type[FlowRun]] = {"vecset-vae": VAERun, "vecset-dit": FlowRun}
+class LightningRun(Settings):
+    """A run of another geometry decoder (``configs/vecset/lightning.yaml``).
+
+    Attributes:
+        base: Folder of the trained model, with ``vae.safetensors``; all but the geometry decoder
+            stays as it is there.
+        decoder: Sizes of the new decoder; None: those of the full one, whose weights it starts
+            from.
+    """
+
+    kind: Literal["vecset-lightning"]
+    data: RunData
+    base: Path
+    decoder: QueryDecoderConfig | None = None
+    objective: LightningObjectiveConfig = LightningObjectiveConfig()
+    trainer: TrainConfig
+
+    def build(self, progress: ProgressSink | None = None) -> LightningObjective:
+        """Open the data, encode it, and make the objective."""
+        vae = load_vae(self.base / VAE_FILE)
+        return LightningObjective(
+            vae,
+            self.decoder or vae.config.geometry,
+            self.objective,
+            self.data.train.open(progress),
+            self.data.held_out.open(progress),
+            seed=self.trainer.seed,
+            progress=progress,
+        )
+
+
+Run: TypeAlias = VAERun | FlowRun | LightningRun
+
+RUNS: dict[str, type[VAERun] | type[FlowRun] | type[LightningRun]] = {
+    "vecset-vae": VAERun,
+    "vecset-dit": FlowRun,
+    "vecset-lightning": LightningRun,
+}
 """Kinds of runs by the name in their YAML."""
 
 
-def export_run(run: VAERun | FlowRun, checkpoint: Path | str, path: Path | str) -> None:
+def export_run(run: Run, checkpoint: Path | str, path: Path | str) -> None:
     """Write the averaged weights of a run's checkpoint as a file that pipelines load.
+
+    A lightning run gives a whole autoencoder, with the new geometry decoder.
 
     Args:
         run: The run's settings.
@@ -110,9 +159,8 @@ def export_run(run: VAERun | FlowRun, checkpoint: Path | str, path: Path | str) 
         OutputError: The file cannot be written.
     """
     weights = load_ema_weights(checkpoint)
-    network = ShapeVAE(run.model) if isinstance(run, VAERun) else ShapeDiT(run.model)
     try:
-        network.load_state_dict(weights)
+        network = _network(run, weights)
     except RuntimeError as error:
         raise ModelError(
             f"{checkpoint} is not of this run's network: {str(error).splitlines()[0]}",
@@ -122,3 +170,12 @@ def export_run(run: VAERun | FlowRun, checkpoint: Path | str, path: Path | str) 
         save_vae(network, path)
     elif isinstance(run, FlowRun):
         save_dit(network, path, run.sampling)
+
+
+def _network(run: Run, weights: dict[str, Tensor]) -> ShapeVAE | ShapeDiT:
+    if isinstance(run, LightningRun):
+        vae = load_vae(run.base / VAE_FILE)
+        return with_geometry(vae, run.decoder or vae.config.geometry, weights)
+    network = ShapeVAE(run.model) if isinstance(run, VAERun) else ShapeDiT(run.model)
+    network.load_state_dict(weights)
+    return network

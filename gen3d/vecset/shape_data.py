@@ -97,26 +97,49 @@ def draw_batch(
         colour_points: Surface points for the colour loss.
         device: Where the batch shall live.
     """
-    n_near = round(queries * near_fraction)
-    total, near = shapes.queries.shape[1], shapes.near_count
     index = torch.randint(len(shapes.surface), (batch_size,), generator=generator)
     order = torch.randperm(shapes.surface.shape[1], generator=generator)
     seen = gather(shapes.surface, index, order[:points])
     # Other points than the encoder's where there are enough, or colours could be copied.
     coloured = gather(shapes.surface, index, order.roll(-points)[:colour_points])
+    asked, inside = draw_queries(
+        shapes, generator, index, queries=queries, near_fraction=near_fraction
+    )
+    return ShapeBatch(
+        surface=seen.to(device),
+        queries=asked.to(device),
+        inside=inside.to(device),
+        colour_points=coloured[..., :3].contiguous().to(device),
+        colours=coloured[..., 6:9].contiguous().to(device),
+    )
+
+
+def draw_queries(
+    shapes: ShapeSet,
+    generator: torch.Generator,
+    index: Int[Tensor, " batch"],
+    *,
+    queries: int,
+    near_fraction: float,
+) -> tuple[Float[Tensor, "batch queries 3"], Float[Tensor, "batch queries"]]:
+    """Draw field queries that all shapes share by index, and their truth, 0 or 1.
+
+    Args:
+        shapes: Where from.
+        generator: CPU generator.
+        index: Which shapes.
+        queries: How many of each.
+        near_fraction: Share of them near the surface.
+    """
+    n_near = round(queries * near_fraction)
+    total, near = shapes.queries.shape[1], shapes.near_count
     at = torch.cat(
         [
             torch.randint(near, (n_near,), generator=generator),
             torch.randint(near, total, (queries - n_near,), generator=generator),
         ]
     )
-    return ShapeBatch(
-        surface=seen.to(device),
-        queries=gather(shapes.queries, index, at).to(device),
-        inside=gather(shapes.inside, index, at).to(device),
-        colour_points=coloured[..., :3].contiguous().to(device),
-        colours=coloured[..., 6:9].contiguous().to(device),
-    )
+    return gather(shapes.queries, index, at), gather(shapes.inside, index, at)
 
 
 def check_shape_set(shapes: ShapeSet, *, points: int) -> None:

@@ -1,11 +1,14 @@
+import zlib
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from gen3d import io
 from gen3d.errors import FormatError, InputError, OutputError
-from gen3d.io.images import load_image, read_png_text, save_png
+from gen3d.io.images import decode_image, load_image, read_png_text, save_png
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (5, 7, 4), dtype=np.uint8)
 
@@ -53,3 +56,32 @@ def test_damaged_images_are_format_errors(tmp_path: Path) -> None:
             load_image(path)
     with pytest.raises(InputError, match="no file"):
         load_image(tmp_path / "none.png")
+
+
+def test_picture_that_claims_to_be_huge_is_refused_unread(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    save_png(PIXELS, path)
+    data = bytearray(path.read_bytes())
+    for side in (15_000, 60_000):  # under and over Pillow's own bound
+        header = data[12:16] + side.to_bytes(4, "big") * 2 + data[24:29]
+        data[12:33] = header + zlib.crc32(header).to_bytes(4, "big")
+        path.write_bytes(data)
+        with pytest.raises(InputError, match="million pixels"):
+            load_image(path)
+
+
+def test_damaged_bytes_never_escape_as_other_errors(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 8
+    generator = np.random.default_rng(0)
+    for suffix in ("png", "jpg", "webp", "gif", "tiff"):
+        buffer = BytesIO()
+        Image.fromarray(PIXELS[..., :3]).save(buffer, suffix.replace("jpg", "jpeg"), exif=exif)
+        for _ in range(12):
+            data = bytearray(buffer.getvalue())
+            for position in generator.integers(0, len(data), 3):
+                data[position] = generator.integers(256)
+            try:
+                decode_image(bytes(data), suffix)
+            except (FormatError, InputError):
+                continue

@@ -9,7 +9,8 @@ from gen3d.conditioning.wordpiece import WordPiece
 from gen3d.errors import CancelledError, InputError
 from gen3d.vecset.config import SamplingConfig
 from gen3d.vecset.dit import ShapeDiT
-from gen3d.vecset.extract import extract_mesh, refine_vertices
+from gen3d.vecset.extract import extract_mesh
+from gen3d.vecset.grid_field import PointField
 from gen3d.vecset.pipeline import VecsetPipeline
 from gen3d.vecset.vae import ShapeVAE
 
@@ -24,7 +25,12 @@ class BallVAE(ShapeVAE):
 
 
 @pytest.fixture
-def pipeline(tiny_vae, tiny_dit):
+def pipeline(tiny_vae, tiny_dit, monkeypatch):
+    # The ball's field in place of the geometry network's.
+    monkeypatch.setattr(
+        "gen3d.vecset.extract.shape_field",
+        lambda vae, shape: PointField(lambda points: vae.occupancy(points, shape)),
+    )
     torch.manual_seed(0)
     text = TextEncoder(
         WordPiece(["[PAD]", "[UNK]", "a", "red", "ball"]),
@@ -34,7 +40,7 @@ def pipeline(tiny_vae, tiny_dit):
         BallVAE(tiny_vae).eval(),
         ShapeDiT(tiny_dit).eval(),
         text.eval(),
-        sampling=SamplingConfig(steps=3, resolution=48, decode_start=12, decode_slope=10),
+        sampling=SamplingConfig(steps=3, resolution=48, decode_start=12),
         name="tiny",
         warn=lambda prompt: ["never heard of it"] if "ufo" in prompt else [],
     )
@@ -139,27 +145,10 @@ def test_result_saves_with_its_record(pipeline, tmp_path):
     assert len(load(tmp_path / "ball.glb").faces) == result.report.faces
 
 
-def test_newton_step_brings_vertices_to_a_curved_surface():
-    def field(points):  # saturates like logits of an occupancy
-        return 5 * torch.tanh(8 * (0.7 - points.norm(dim=-1)))
-
-    directions = torch.nn.functional.normalize(torch.randn(50, 3), dim=-1)
-    vertices = directions * (0.7 + 0.02 * torch.rand(50, 1))
-    moved = refine_vertices(vertices, field, max_step=0.1)
-    before, after = ((v.norm(dim=-1) - 0.7).abs().max() for v in (vertices, moved))
-    assert after < before / 10
-
-
-def test_newton_step_is_limited():
-    vertices = torch.tensor([[0.5, 0.0, 0.0]])
-    moved = refine_vertices(vertices, lambda p: 0.7 - p.norm(dim=-1), max_step=0.01)
-    assert moved[0, 0] == pytest.approx(0.51)
-
-
 def test_model_without_colours_gives_a_bare_mesh(pipeline, tiny_vae):
     vae = BallVAE(tiny_vae.model_copy(update={"colour": None})).eval()
     shape = vae.decode(torch.zeros(1, 6, 4))
-    extracted = extract_mesh(vae, shape, resolution=24, start=12, slope=10)
+    extracted = extract_mesh(vae, shape, resolution=24, start=12)
     assert extracted.mesh.colors is None
     assert set(extracted.timings_s) == {"decode", "surface", "finish"}
     assert dataclasses.is_dataclass(extracted.report)

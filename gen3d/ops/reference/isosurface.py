@@ -61,6 +61,21 @@ def marching_cubes(
 
     Vertices are numbered by the first cell that touches them, then by edge number.
     """
+    vertices, faces, _ = marching_cubes_sources(
+        cells, corner_values, resolution=resolution, bounds=bounds, level=level
+    )
+    return vertices, faces
+
+
+def marching_cubes_sources(
+    cells: Int[Tensor, "c 3"],
+    corner_values: Float[Tensor, "c 8"],
+    *,
+    resolution: int,
+    bounds: tuple[float, float],
+    level: float,
+) -> tuple[Float[Tensor, "v 3"], Int[Tensor, "f 3"], Int[Tensor, " v"]]:
+    """As :func:`marching_cubes`, and for each vertex 12 * cell + edge that made it."""
     device = cells.device
     inside = corner_values > level
     case = (inside.long() << torch.arange(8, device=device)).sum(-1)
@@ -102,4 +117,4 @@ def marching_cubes(
     triangles = torch.tensor(rows, device=device)[case].view(-1, MAX_TRIANGLES, 3)
     cell, slot = (triangles[..., 0] >= 0).nonzero(as_tuple=True)
     faces = vertex_of[cell[:, None], triangles[cell, slot]]
-    return vertices, faces
+    return vertices, faces, 12 * owner + edge

@@ -1,0 +1,134 @@
+"""How fast the fused geometry decoder computes, against one large matrix product."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from gen3d.errors import MissingDependencyError
+from gen3d.ops.backend import uses_native
+from gen3d.ops.volume_decode import decode_points
+from gen3d.ops.volume_packing import PackedDecoder, PackedShape, pack_shape
+from gen3d.vecset.config import QueryDecoderConfig, VAEConfig, hunyuan_vae_config
+from gen3d.vecset.field import pack_query_decoder
+from gen3d.vecset.vae import ShapeVAE
+
+_MATRIX = 4096
+
+
+@dataclass(frozen=True)
+class KernelRow:
+    """One measurement.
+
+    Attributes:
+        shape: Name of the decoder's sizes.
+        dtype: ``float32`` or ``bfloat16``.
+        queries: Queries per call.
+        mflop_per_query: What the plain decoder computes, two per multiplication and addition.
+        gflops: Those over the fastest call's time, 1e9 per second. The kernel skips work that
+            folding makes needless, which counts as done.
+        gemm_gflops: torch.mm at 4096^3, same dtype and threads.
+    """
+
+    shape: str
+    dtype: str
+    queries: int
+    mflop_per_query: float
+    gflops: float
+    gemm_gflops: float
+
+    @property
+    def fraction(self) -> float:
+        """Of the matrix product's rate."""
+        return self.gflops / self.gemm_gflops
+
+
+def decoder_flop(config: QueryDecoderConfig, features: int, tokens: int) -> float:
+    """Count the operations of one query in the plain decoder, keys and values given.
+
+    Args:
+        config: The decoder's sizes.
+        features: Fourier features of a point.
+        tokens: Keys per head.
+    """
+    width = config.width
+    mlp = 2 * config.mlp_ratio * width * width
+    return 2 * (features * width + 2 * width * width + 2 * tokens * width + mlp + width)
+
+
+def fused_gemm_fraction(
+    *,
+    embedded: VAEConfig | None = None,
+    dtypes: tuple[torch.dtype, ...] = (torch.float32, torch.bfloat16),
+    seconds: float = 1.0,
+) -> list[KernelRow]:
+    """Measure the fused kernel with random weights at the sizes that matter.
+
+    Args:
+        embedded: Sizes of the embedded model; its config's defaults if None.
+        dtypes: What to measure.
+        seconds: About how long each measurement runs.
+
+    Raises:
+        MissingDependencyError: The kernel was not built or is switched off.
+    """
+    if not uses_native(torch.device("cpu")):
+        raise MissingDependencyError(
+            "the fused decoder has no kernel here",
+            hint="install a C++ compiler and reinstall gen3d, or unset GEN3D_BACKEND",
+        )
+    cases = {
+        "embedded": embedded or VAEConfig(),
+        "hunyuan turbo": hunyuan_vae_config(turbo=True),
+        "hunyuan full": hunyuan_vae_config(),
+    }
+    ceilings = {dtype: _gemm_gflops(dtype, seconds) for dtype in dtypes}
+    rows = []
+    for name, config in cases.items():
+        for dtype in dtypes:
+            decoder, shape, flop = _random_decoder(config, dtype)
+            queries = max(512, int(2e9 / flop) // 16 * 16)
+            points = torch.rand(queries, 3, generator=torch.Generator().manual_seed(1)) * 2 - 1
+            best = _fastest(lambda: decode_points(decoder, shape, points), seconds)  # noqa: B023
+            gflops = queries * flop / best / 1e9
+            kind = str(dtype).removeprefix("torch.")
+            rows.append(KernelRow(name, kind, queries, flop / 1e6, gflops, ceilings[dtype]))
+    return rows
+
+
+def _random_decoder(
+    config: VAEConfig, dtype: torch.dtype
+) -> tuple[PackedDecoder, PackedShape, float]:
+    # One latent layer is enough: only the decoder is measured.
+    small = config.model_copy(update={"latent_layers": 0, "encoder": None, "colour": None})
+    vae = ShapeVAE(small.model_copy(update={"zero_init": False})).eval()
+    generator = torch.Generator().manual_seed(0)
+    sizes = (config.geometry.heads, config.num_latents)
+    head_dim = config.geometry.width // config.geometry.heads
+    keys, values = (torch.randn(*sizes, head_dim, generator=generator) for _ in range(2))
+    packed = pack_query_decoder(vae.geometry, dtype=dtype)
+    flop = decoder_flop(config.geometry, vae.geometry.fourier.out_dim, config.num_latents)
+    return packed, pack_shape(packed, keys, values), flop
+
+
+def _gemm_gflops(dtype: torch.dtype, seconds: float) -> float:
+    generator = torch.Generator().manual_seed(0)
+    a: Float[Tensor, "n n"] = torch.randn(_MATRIX, _MATRIX, generator=generator).to(dtype)
+    b = torch.randn(_MATRIX, _MATRIX, generator=generator).to(dtype)
+    return 2 * _MATRIX**3 / _fastest(lambda: torch.mm(a, b), seconds) / 1e9
+
+
+def _fastest(function: Callable[[], Tensor], seconds: float) -> float:
+    """Call until the time is over, three times at least; the first call does not count."""
+    function()
+    times: list[float] = []
+    while len(times) < 3 or sum(times) < seconds:
+        began = time.perf_counter()
+        function()
+        times.append(time.perf_counter() - began)
+    return min(times)
