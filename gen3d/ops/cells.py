@@ -67,7 +67,7 @@ class Bricks:
 def open_bricks(
     level: Bricks, cells: Int[Tensor, "c 3"], *, coarser: Bricks | None = None, scale: int = 1
 ) -> Bricks:
-    """Return ``level`` with all bricks that hold corners of cells, new ones filled from ``coarser``.
+    """Return ``level`` with all bricks that hold corners of cells; new ones copy ``coarser``.
 
     Args:
         level: What is there.
@@ -140,7 +140,7 @@ def store(level: Bricks, slots: Int[Tensor, " n"], values: Float[Tensor, " n"]) 
 
 
 def gather_corners(level: Bricks, cells: Int[Tensor, "c 3"]) -> Float[Tensor, "c 8"]:
-    """Return the values at the corners of cells (in the order of marching cubes), NaN if unknown."""
+    """Return the values at the corners of cells, in the order of marching cubes; NaN if unknown."""
     if not uses_native(cells.device):
         return reference.gather_corners(cells, level.keys, level.values)
     out = torch.empty(len(cells), 8, device=cells.device)

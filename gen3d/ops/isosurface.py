@@ -20,6 +20,7 @@ from gen3d.ops.backend import kernels, uses_native
 from gen3d.ops.forward_ad import refuse_forward_ad
 from gen3d.ops.reference import isosurface as reference
 from gen3d.ops.reference.isosurface_table import CORNERS, EDGES
+from gen3d.ops.registration import kernel_for
 
 # Keys of cells and of lattice edges stay within 63 bits.
 MAX_RESOLUTION = 1 << 20
@@ -185,7 +186,7 @@ def _check_cells(keys: Tensor, cells: Tensor, resolution: int) -> None:
         )
 
 
-@torch.library.custom_op("gen3d::isosurface", mutates_args=(), device_types=("cpu", "cuda"))
+@kernel_for("gen3d::isosurface", "cpu", "cuda")
 def _isosurface(
     cells: Tensor, values: Tensor, resolution: int, lo: float, hi: float, level: float
 ) -> tuple[Tensor, Tensor, Tensor]:
@@ -223,7 +224,7 @@ def _isosurface(
     return vertices, faces, sources
 
 
-@_isosurface.register_fake
+@torch.library.register_fake("gen3d::isosurface")
 def _(
     cells: Tensor, values: Tensor, resolution: int, lo: float, hi: float, level: float
 ) -> tuple[Tensor, Tensor, Tensor]:
@@ -258,4 +259,4 @@ def _backward(ctx: Any, grad_vertices: Tensor, *_: Any) -> tuple[Tensor | None, 
     return None, grad, None, None, None, None
 
 
-_isosurface.register_autograd(_backward, setup_context=_setup_context)
+torch.library.register_autograd("gen3d::isosurface", _backward, setup_context=_setup_context)

@@ -19,6 +19,7 @@ from gen3d.errors import InputError
 from gen3d.ops.backend import native, uses_native
 from gen3d.ops.forward_ad import refuse_forward_ad
 from gen3d.ops.reference import raster as reference
+from gen3d.ops.registration import kernel_for
 
 MAX_SIDE = 16384
 
@@ -110,7 +111,7 @@ def _check(
         raise InputError(f"near is {near}, expected a positive distance")
 
 
-@torch.library.custom_op("gen3d::rasterize_mesh", mutates_args=(), device_types="cpu")
+@kernel_for("gen3d::rasterize_mesh", "cpu")
 def _rasterize_mesh(
     vertices: Tensor, faces: Tensor, camera: list[float], width: int, height: int
 ) -> tuple[Tensor, Tensor, Tensor]:
@@ -127,7 +128,7 @@ def _rasterize_mesh(
     return face_id, depth, barycentric
 
 
-@_rasterize_mesh.register_fake
+@torch.library.register_fake("gen3d::rasterize_mesh")
 def _(
     vertices: Tensor, faces: Tensor, camera: list[float], width: int, height: int
 ) -> tuple[Tensor, Tensor, Tensor]:

@@ -28,6 +28,7 @@ from gen3d.errors import InputError
 from gen3d.ops.backend import native, native_cuda, uses_native
 from gen3d.ops.forward_ad import refuse_forward_ad
 from gen3d.ops.reference import volume_decode as reference
+from gen3d.ops.registration import kernel_for
 from gen3d.ops.volume_packing import GridTables, KeySelection, PackedDecoder, PackedShape
 from gen3d.ops.volume_panels import ShapePlan
 
@@ -252,7 +253,7 @@ def _unflatten(
     )
 
 
-@torch.library.custom_op("gen3d::volume_decode", mutates_args=(), device_types=("cpu", "cuda"))
+@kernel_for("gen3d::volume_decode", "cpu", "cuda")
 def _volume_decode(
     queries: Tensor,
     keys: Tensor,
@@ -282,7 +283,7 @@ def _volume_decode(
     return _run(call)
 
 
-@_volume_decode.register_fake
+@torch.library.register_fake("gen3d::volume_decode")
 def _(
     queries: Tensor,
     keys: Tensor,
@@ -324,7 +325,7 @@ def _backward(ctx: Any, grad: Tensor) -> tuple[Any, ...]:
     return (*grads, *([None] * len(x) for x in ctx.rest[:4]), None, None)
 
 
-_volume_decode.register_autograd(_backward, setup_context=_setup_context)
+torch.library.register_autograd("gen3d::volume_decode", _backward, setup_context=_setup_context)
 
 
 def _run(call: Call) -> Tensor:

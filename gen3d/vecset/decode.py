@@ -120,11 +120,11 @@ def decode_field(
     """Find the cells of a grid that a field's surface crosses, with the values at their corners.
 
     ``sparse`` refines from a coarse grid. With L a bound on the slope, a corner of value v fixes
-    the sign of all points within |v| / L; a cell is refined while some corner of the final grid in it
-    is fixed by none of its eight. On each level the surface is followed across crossed faces. If L
-    bounds the slope everywhere, the result equals that of ``dense``. L is measured: 1.2 times the
-    0.9 quantile of gradients, by differences of the final grid where the coarse grid is crossed or
-    its values are smallest. What that bounds depends on the field:
+    the sign of all points within |v| / L; a cell is refined while some corner of the final grid in
+    it is fixed by none of its eight. On each level the surface is followed across crossed faces.
+    If L bounds the slope everywhere, the result equals that of ``dense``. L is measured: 1.2 times
+    the 0.9 quantile of gradients, by differences of the final grid where the coarse grid is
+    crossed or its values are smallest. What that bounds depends on the field:
 
     - A distance: L exceeds the true slope, and nothing is missed.
     - A truncated distance (constant away from the surface) tells nothing where it is constant. Such

@@ -66,14 +66,15 @@ class ExtractedMesh:
     timings_s: dict[str, float]
 
 
-def shape_field(vae: ShapeVAE, shape: DecodedShape) -> Field:
+def shape_field(vae: ShapeVAE, shape: DecodedShape, *, chunk: int | None = None) -> Field:
     """Return the occupancy logits of one shape as a field, closed at the walls of its cube.
 
     Args:
         vae: The autoencoder.
         shape: A batch of one.
+        chunk: See :class:`gen3d.vecset.field.GeometryField`.
     """
-    return GeometryField(vae.geometry, shape.geometry, bounds=vae.config.bounds)
+    return GeometryField(vae.geometry, shape.geometry, bounds=vae.config.bounds, chunk=chunk)
 
 
 @torch.no_grad()
@@ -85,6 +86,7 @@ def extract_mesh(
     faces: int | None = None,
     start: int,
     refine_steps: int = 2,
+    chunk: int | None = None,
     check: Callable[[], None] = lambda: None,
 ) -> ExtractedMesh:
     """Decode, extract, refine, clean, colour and simplify one shape.
@@ -97,6 +99,7 @@ def extract_mesh(
         start: See :func:`gen3d.vecset.decode.decode_field`.
         refine_steps: Evaluations per vertex in :func:`gen3d.vecset.edge_roots.refine_vertices`;
             0 leaves the vertices where linear interpolation puts them.
+        chunk: Queries at a time where no kernel runs; None: chosen by their attention scores.
         check: Called between stages; may raise to stop.
 
     Raises:
@@ -105,7 +108,7 @@ def extract_mesh(
     """
     clock = _Clock()
     bounds = (-vae.config.bounds, vae.config.bounds)
-    field = shape_field(vae, shape)
+    field = shape_field(vae, shape, chunk=chunk)
     device = vae.from_latent.weight.device
     decoded = decode_field(field, resolution, start=start, bounds=bounds, device=device)
     check()

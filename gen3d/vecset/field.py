@@ -51,6 +51,8 @@ class GeometryField:
         selector: Chooses which keys a group of grid queries looks at; None: all. Needs the packed
             form, so that the plain path is then the kernel's reference.
         packed: ``decoder`` already packed, to share between shapes; ``dtype`` is then its own.
+        chunk: The plain path answers at most so many queries at a time; None: as many as 256 MB of
+            attention scores allow. The kernel holds none and takes them all.
 
     Raises:
         InputError: The shape is a batch of several.
@@ -69,6 +71,7 @@ class GeometryField:
         dtype: torch.dtype | None = None,
         selector: KeySelector | None = None,
         packed: PackedDecoder | None = None,
+        chunk: int | None = None,
     ) -> None:
         if shape.keys.shape[0] != 1:
             raise InputError(
@@ -77,6 +80,8 @@ class GeometryField:
             )
         self.bounds, self.selector = bounds, selector
         self._network, self._keys_values = decoder, shape
+        scores = shape.keys.shape[1] * shape.keys.shape[2]
+        self._chunk = max(_MAX_SCORES // scores, 1) if chunk is None else chunk
         self._packed: tuple[PackedDecoder, PackedShape] | None = None
         if selector is not None or uses_native(shape.keys.device):
             model = packed or pack_query_decoder(decoder, dtype=dtype)
@@ -132,10 +137,9 @@ class GeometryField:
         keys = self._keys_values.keys
         plain = not uses_native(keys.device)
         needs_grad = torch.is_grad_enabled() and (queries.requires_grad or keys.requires_grad)
-        chunk = max(_MAX_SCORES // (keys.shape[1] * keys.shape[2]), 1)
-        if whole or not (plain or needs_grad) or len(queries) <= chunk:
+        if whole or not (plain or needs_grad) or len(queries) <= self._chunk:
             return function(queries)
-        return torch.cat([function(part) for part in queries.split(chunk)])
+        return torch.cat([function(part) for part in queries.split(self._chunk)])
 
     def _beyond(self, coordinates: Float[Tensor, "*shape"]) -> Bool[Tensor, "*shape"]:
         limit = self.bounds - 2e-6 * self.bounds

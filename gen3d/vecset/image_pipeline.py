@@ -281,6 +281,7 @@ class ImagePipeline:
                 resolution=options.resolution,
                 faces=options.faces,
                 start=self.sampling.decode_start,
+                chunk=self.plan.chunk,
                 check=check,
             )
 

@@ -53,6 +53,17 @@ def test_tiny_runs_make_a_model_that_loads(tmp_path: Path) -> None:
         ],
     )
     assert load(str(dit.output), device="cpu").resolve().steps > 0
+    lightning = run_training(
+        CONFIGS / "vecset" / "lightning.yaml",
+        [
+            *data,
+            f"base={dit.output}",
+            f"trainer.output={tmp_path / 'lightning'}",
+            "objective={batch_size: 2, encode_points: 32, queries: 16}",
+        ],
+    )
+    assert load(str(lightning.output), device="cpu").vae.config.geometry.width == 96
+    assert lightning.figures["mac_ratio"] < 0.25
 
 
 def test_wrong_key_is_named(tmp_path: Path) -> None:

@@ -12,14 +12,6 @@ NARROW = QueryDecoderConfig(width=8, heads=1, mlp_ratio=1, ln_post=False)
 CONFIG = LightningObjectiveConfig(batch_size=4, encode_points=64, queries=64)
 
 
-@pytest.fixture(scope="module")
-def taught(request):
-    """An autoencoder that has learned a little of the spheres, and its state."""
-    from tests.vecset.conftest import make_spheres
-
-    return make_spheres
-
-
 @pytest.fixture
 def vae(tiny_vae, spheres):
     objective = VAEObjective(
@@ -30,10 +22,11 @@ def vae(tiny_vae, spheres):
     )
     optimizer = torch.optim.AdamW(objective.module.parameters(), lr=1e-2)
     generator = torch.Generator().manual_seed(0)
-    for step in range(60):
+    for step in range(30):
         optimizer.zero_grad()
         objective.loss(step, generator).loss.backward()
         optimizer.step()
+    objective.module.zero_grad(set_to_none=True)
     return objective.module.eval()
 
 
@@ -59,8 +52,8 @@ def train(objective, steps):
 def test_only_the_new_decoder_learns(vae, spheres, noise):
     before = {name: x.clone() for name, x in vae.state_dict().items()}
     objective = make(vae, spheres, latent_noise=noise)
-    losses = train(objective, 60)
-    assert sum(losses[-10:]) < 0.8 * sum(losses[:10])
+    losses = train(objective, 30)
+    assert sum(losses[-5:]) < 0.9 * sum(losses[:5])
     assert all(torch.equal(x, before[name]) for name, x in vae.state_dict().items())
     assert all(p.grad is None for p in vae.parameters())
 
@@ -119,11 +112,10 @@ def test_resumed_run_is_exported_as_a_whole_autoencoder(vae, spheres, tmp_path):
     save_vae(vae, tmp_path / VAE_FILE)
     base = load_vae(tmp_path / VAE_FILE)
 
-    def fit(output, steps, until=None):
+    def fit(output, steps):
+        # No decay: the learning rate must not depend on where a run ends.
         schedule = {"kind": "trapezoid", "warmup_steps": 0, "decay_start": 0.9, "floor": 1.0}
-        config = TrainConfig(
-            output=output, steps=until or steps, device="cpu", threads=1, schedule=schedule
-        )
+        config = TrainConfig(output=output, steps=steps, device="cpu", threads=1, schedule=schedule)
         trainer = Trainer(config, make(base, spheres))
         return trainer.fit(), trainer.ema_module()
 
