@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 import torch
@@ -27,9 +27,10 @@ from gen3d.vecset.grid_field import Grid, GridSampler, QueryGroups
 from gen3d.vecset.query_decoder import QueryDecoder
 
 KeySelector: TypeAlias = Callable[
-    [PackedDecoder, PackedShape, Float[Tensor, "n 3"], QueryGroups], KeySelection
+    [PackedDecoder, PackedShape, Float[Tensor, "n 3"], QueryGroups], Sequence[KeySelection]
 ]
-"""Chooses keys for groups of points, see :mod:`gen3d.vecset.key_selection`."""
+"""Chooses keys for groups of points, see :mod:`gen3d.vecset.key_selection`. Several selections are
+for consecutive parts of the points, where groups differ in their number of keys."""
 
 # Scores held at once by the plain torch path, 256 MB in float32.
 _MAX_SCORES = 1 << 26
@@ -109,14 +110,18 @@ class GeometryField:
                 values = self._at(grid.points(index))
             else:
                 model, shape, tables = packed
-                chosen = None
-                if self.selector is not None and groups is not None:
+                if self.selector is not None and groups is not None and len(index):
                     chosen = self.selector(model, shape, grid.points(index), groups)
-                values = self._in_pieces(
-                    index,
-                    lambda part: decode_grid(model, shape, tables, part, selection=chosen),
-                    whole=chosen is not None,
-                )
+                    parts = index.split([int(one.offsets[-1]) for one in chosen])
+                    found = [
+                        decode_grid(model, shape, tables, part, selection=one)
+                        for part, one in zip(parts, chosen, strict=True)
+                    ]
+                    values = torch.cat(found)
+                else:
+                    values = self._in_pieces(
+                        index, lambda part: decode_grid(model, shape, tables, part)
+                    )
             return _close(values, beyond[index.long()].any(-1))
 
         return sample
@@ -131,13 +136,13 @@ class GeometryField:
         return self._in_pieces(points, lambda part: decode_points(model, shape, part))
 
     def _in_pieces(
-        self, queries: Tensor, function: Callable[[Tensor], Tensor], *, whole: bool = False
+        self, queries: Tensor, function: Callable[[Tensor], Tensor]
     ) -> Float[Tensor, " n"]:
         """Bound the memory of scores where torch holds them all; the kernel holds few."""
         keys = self._keys_values.keys
         plain = not uses_native(keys.device)
         needs_grad = torch.is_grad_enabled() and (queries.requires_grad or keys.requires_grad)
-        if whole or not (plain or needs_grad) or len(queries) <= self._chunk:
+        if not (plain or needs_grad) or len(queries) <= self._chunk:
             return function(queries)
         return torch.cat([function(part) for part in queries.split(self._chunk)])
 

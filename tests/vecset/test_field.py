@@ -9,7 +9,7 @@ from gen3d.ops.volume_packing import KeySelection
 from gen3d.vecset.config import QueryDecoderConfig
 from gen3d.vecset.field import GeometryField
 from gen3d.vecset.grid_field import Grid, QueryGroups
-from gen3d.vecset.key_selection import kept_mass, select_keys_mass, select_keys_mean
+from gen3d.vecset.key_selection import select_keys_mass, select_keys_mean
 from gen3d.vecset.vae import ShapeVAE
 
 needs_native = pytest.mark.skipif(not native_available(), reason="native module not built")
@@ -92,11 +92,8 @@ def test_selecting_every_key_changes_nothing(tiny_vae, choose, backend, monkeypa
     shape = decoded(vae)
 
     def selector(model, packed, where, groups):
-        queries = queries_at(model, where)
-        k = packed.keys.shape[1]
-        return KeySelection(
-            groups.offsets, choose(queries, packed.keys, groups.offsets, every=3, k=k)
-        )
+        queries, k = queries_at(model, where), packed.keys.shape[1]
+        return [KeySelection(groups.offsets, choose(queries, packed.keys, groups.offsets, k=k))]
 
     plain = GeometryField(vae.geometry, shape, bounds=1.0)
     field = GeometryField(vae.geometry, shape, bounds=1.0, selector=selector)
@@ -105,16 +102,3 @@ def test_selecting_every_key_changes_nothing(tiny_vae, choose, backend, monkeypa
     groups = QueryGroups(torch.tensor([0, 30, 30, 64]), 1)
     found = field.on_grid(grid)(index, groups)
     torch.testing.assert_close(found, plain.on_grid(grid)(index), atol=2e-5, rtol=0)
-
-
-def test_selection_finds_the_keys_that_matter():
-    queries, keys = torch.zeros(12, 1, 4), torch.zeros(1, 9, 4)
-    keys[0, 2], keys[0, 7] = torch.tensor([9.0, 0, 0, 0]), torch.tensor([0, 9.0, 0, 0])
-    queries[:6, 0, 0] = queries[6:, 0, 1] = 2.0
-    offsets = torch.tensor([0, 6, 12])
-    for choose in (select_keys_mean, select_keys_mass):
-        chosen = choose(queries, keys, offsets, every=2, k=1)
-        assert chosen.flatten().tolist() == [2, 7]
-        assert float(kept_mass(queries, keys, offsets, chosen).min()) > 0.99
-    with pytest.raises(InputError, match="every"):
-        select_keys_mean(queries, keys, offsets, every=0, k=1)
