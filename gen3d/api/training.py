@@ -21,7 +21,15 @@ from gen3d.runtime.atomic import atomic_write
 from gen3d.runtime.progress import ProgressSink
 from gen3d.training import Trainer
 from gen3d.vecset.checkpoints import DIT_FILE, VAE_FILE
-from gen3d.vecset.runs import RUNS, FlowRun, LightningRun, Run, VAERun, export_run
+from gen3d.vecset.runs import (
+    RUNS,
+    DecoderRun,
+    FlowRun,
+    LightningRun,
+    Run,
+    VAERun,
+    export_run,
+)
 
 TEXT_KIND = "text"
 
@@ -77,13 +85,13 @@ def run_training(
     return TrainingRun(output, result.figures)
 
 
-def export_model(run: FlowRun | LightningRun, checkpoint: Path, folder: Path) -> Path:
+def export_model(run: FlowRun | LightningRun | DecoderRun, checkpoint: Path, folder: Path) -> Path:
     """Write a folder that :func:`gen3d.api.load` takes: both networks and the card.
 
-    A lightning run keeps the flow network and the card of its base, where there are such.
+    Lightning and decoder runs keep the flow network and the card of their base, if it has them.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    if isinstance(run, LightningRun):
+    if isinstance(run, LightningRun | DecoderRun):
         export_run(run, checkpoint, folder / VAE_FILE)
         for name in (DIT_FILE, CARD):
             if (run.base / name).exists():

@@ -182,7 +182,6 @@ def decode_field(
             f"the field has no surface: its values lie in {sampling.low:.4g}..{sampling.high:.4g}",
             hint="try another seed, more steps or a higher resolution",
         )
-    order = _keys(found.cells, resolution).argsort()
     report = DecodeReport(
         found.levels,
         sampling.evaluations,
@@ -191,7 +190,7 @@ def decode_field(
         sampling.low,
         sampling.high,
     )
-    return DecodedField(found.cells[order], found.values[order], resolution, bounds, report)
+    return DecodedField(found.cells, found.values, resolution, bounds, report)
 
 
 def count_missed_cells(decoded: DecodedField, oracle: DecodedField) -> int:

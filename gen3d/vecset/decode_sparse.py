@@ -38,7 +38,7 @@ _BAND = 0.6
 
 @dataclass(frozen=True)
 class _Cells:
-    """Cells of one level with their corner values, in Morton order."""
+    """Cells of one level with their corner values: a few runs in Morton order, for locality."""
 
     at: Int[Tensor, "c 3"]
     values: Float[Tensor, "c 8"]
@@ -51,16 +51,14 @@ def find_crossed(
     halvings = sparse_halvings(resolution, start)
     coarse = -(-resolution // 2**halvings)
     device = sampling.device
-    grid_cells = torch.cartesian_prod(*[torch.arange(coarse, device=device)] * 3).view(-1, 3)
-    at = ops.morton_index(ops.morton_keys(grid_cells).sort().values).int()
+    at = _whole_grid(coarse, device)
     bricks = ops.open_bricks(Bricks.empty(device), at)
     ops.ask_corners(bricks, at)
     _evaluate(bricks, sampling, stride=2**halvings, level=0)
     cells = _Cells(at, ops.gather_corners(bricks, at))
     levels, followed = [coarse], 0
     if halvings == 0:
-        crossed = ops.crossed_cells(cells.values)
-        return CrossedCells(cells.at[crossed], cells.values[crossed], (resolution,), 0, 0.0)
+        return _crossed(cells, resolution, (resolution,), 0, 0.0)
 
     if slope is None:
         slope = _bound(cells, sampling, 2**halvings)
@@ -83,19 +81,28 @@ def find_crossed(
         bricks, cells = _follow(bricks, cells, sampling, limit, steps // 2, level)
         followed += len(cells.at) - found
         levels.append(limit)
-    crossed = ops.crossed_cells(cells.values)
-    return CrossedCells(
-        cells.at[crossed],
-        cells.values[crossed],
-        tuple(levels),
-        followed,
-        slope,
-    )
+    return _crossed(cells, resolution, tuple(levels), followed, slope)
 
 
 def sparse_halvings(resolution: int, start: int) -> int:
     """Return how often the coarsest grid is refined, each time by two."""
     return max(0, int(math.log2(resolution / start))) if resolution > start else 0
+
+
+def _whole_grid(side: int, device: torch.device) -> Int[Tensor, "c 3"]:
+    """All cells of a grid in Morton order: children of one cell, again and again."""
+    at = torch.zeros(1, 3, dtype=torch.int32, device=device)
+    for halvings in range((side - 1).bit_length() - 1, -1, -1):
+        every = torch.full((len(at),), 255, dtype=torch.uint8, device=device)
+        at = ops.children(at, every, limit=-(-side // 2**halvings))
+    return at
+
+
+def _crossed(
+    cells: _Cells, resolution: int, levels: tuple[int, ...], followed: int, slope: float
+) -> CrossedCells:
+    rows = ops.crossed_rows(cells.at, cells.values, side=resolution)
+    return CrossedCells(cells.at[rows], cells.values[rows], levels, followed, slope)
 
 
 def _refine(
@@ -109,8 +116,7 @@ def _refine(
     reach: float,
 ) -> tuple[Bricks, _Cells]:
     """Evaluate all corners of the live children."""
-    at = ops.children(parents.at, live)
-    at = at[(at < limit).all(1)]
+    at = ops.children(parents.at, live, limit=limit)
     bricks = ops.open_bricks(Bricks.empty(at.device), at, coarser=coarser)
     ops.claim_cells(bricks, at)
     ops.ask_corners(bricks, at)
@@ -136,8 +142,7 @@ def _refine_last(
     _evaluate(bricks, sampling, stride, level)
     crossed = ops.crossed_children(bricks, at, live)
     _evaluate(bricks, sampling, stride, level)
-    at = ops.children(at, crossed)
-    at = at[(at < limit).all(1)]
+    at = ops.children(at, crossed, limit=limit)
     ops.claim_cells(bricks, at)
     return bricks, _Cells(at, ops.gather_corners(bricks, at))
 
@@ -159,8 +164,7 @@ def _follow(
     if len(parts) == 1:
         return bricks, cells
     at = torch.cat([part.at for part in parts])
-    order = ops.morton_keys(at).argsort()
-    return bricks, _Cells(at[order], torch.cat([part.values for part in parts])[order])
+    return bricks, _Cells(at, torch.cat([part.values for part in parts]))
 
 
 def _evaluate(bricks: Bricks, sampling: FieldSampling, stride: int, level: int) -> None:
@@ -171,7 +175,7 @@ def _evaluate(bricks: Bricks, sampling: FieldSampling, stride: int, level: int) 
     if sampling.grouped:
         _, counts = (slots // ops.SLOTS).unique_consecutive(return_counts=True)
         groups = QueryGroups(torch.nn.functional.pad(counts.cumsum(0), (1, 0)), level)
-    ops.store(bricks, slots, sampling(index * stride, groups))
+    ops.store(bricks, slots, sampling(index * stride if stride > 1 else index, groups))
 
 
 def _bound(cells: _Cells, sampling: FieldSampling, steps: int) -> float:

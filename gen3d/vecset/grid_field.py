@@ -148,10 +148,10 @@ class FieldSampling:
 
 @dataclass(frozen=True)
 class CrossedCells:
-    """What a decoder found, before it is put in order.
+    """What a decoder found.
 
     Attributes:
-        cells: The cells that the surface crosses.
+        cells: The cells that the surface crosses, in lexicographic order.
         values: Field at their corners.
         levels: Cells per axis of each level, coarse to fine.
         followed: Cells found by following the surface.

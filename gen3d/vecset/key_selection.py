@@ -257,9 +257,7 @@ def _weights(
     return weights / weights.sum(-1, keepdim=True)
 
 
-def _mass(
-    queries: Tensor, keys: Tensor, offsets: Tensor
-) -> Float[Tensor, "groups heads tokens"]:
+def _mass(queries: Tensor, keys: Tensor, offsets: Tensor) -> Float[Tensor, "groups heads tokens"]:
     total = queries.new_zeros(len(offsets) - 1, *keys.shape[:2])
     owners = _owners(offsets)
     for part, owner in zip(_split(queries, keys), _split(owners, keys), strict=True):

@@ -17,8 +17,8 @@ from gen3d.vecset.config import Settings, VAEConfig
 from gen3d.vecset.shape_data import ShapeSet, check_shape_set, draw_batch, gather
 from gen3d.vecset.vae import ShapeVAE
 
-# Differences of sRGB colours below this count squared, above it linearly.
-_COLOUR_BETA = 0.1
+COLOUR_BETA = 0.1
+"""Differences of sRGB colours below this count squared, above it linearly."""
 _VALIDATION_SEED = 5
 
 
@@ -115,7 +115,7 @@ class VAEObjective:
             if config.colour_loss == "mse":
                 colour = mse_loss(colours, batch.colours)
             else:
-                colour = smooth_l1_loss(colours, batch.colours, beta=_COLOUR_BETA)
+                colour = smooth_l1_loss(colours, batch.colours, beta=COLOUR_BETA)
             loss = loss + config.colour_weight * colour
             figures["colour"] = colour
         figures["kl"] = kl

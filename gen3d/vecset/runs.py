@@ -21,6 +21,11 @@ from gen3d.vecset.config import (
     Settings,
     VAEConfig,
 )
+from gen3d.vecset.decoder_objective import (
+    DecoderObjective,
+    DecoderObjectiveConfig,
+    with_decoder,
+)
 from gen3d.vecset.dit import ShapeDiT
 from gen3d.vecset.flow_objective import FlowObjective, FlowObjectiveConfig
 from gen3d.vecset.lightning import with_geometry
@@ -134,12 +139,37 @@ class LightningRun(Settings):
         )
 
 
-Run: TypeAlias = VAERun | FlowRun | LightningRun
+class DecoderRun(Settings):
+    """A run of an autoencoder's decoder on fixed latents (``configs/vecset/decoder.yaml``).
 
-RUNS: dict[str, type[VAERun] | type[FlowRun] | type[LightningRun]] = {
+    Attributes:
+        base: Folder of the trained model, with ``vae.safetensors``; its encoder stays.
+    """
+
+    kind: Literal["vecset-decoder"]
+    data: RunData
+    base: Path
+    objective: DecoderObjectiveConfig = DecoderObjectiveConfig()
+    trainer: TrainConfig
+
+    def build(self, progress: ProgressSink | None = None) -> DecoderObjective:
+        """Open the data, encode it, and make the objective."""
+        return DecoderObjective(
+            load_vae(self.base / VAE_FILE),
+            self.objective,
+            self.data.train.open(progress),
+            self.data.held_out.open(progress),
+            progress=progress,
+        )
+
+
+Run: TypeAlias = VAERun | FlowRun | LightningRun | DecoderRun
+
+RUNS: dict[str, type[VAERun] | type[FlowRun] | type[LightningRun] | type[DecoderRun]] = {
     "vecset-vae": VAERun,
     "vecset-dit": FlowRun,
     "vecset-lightning": LightningRun,
+    "vecset-decoder": DecoderRun,
 }
 """Kinds of runs by the name in their YAML."""
 
@@ -147,7 +177,7 @@ RUNS: dict[str, type[VAERun] | type[FlowRun] | type[LightningRun]] = {
 def export_run(run: Run, checkpoint: Path | str, path: Path | str) -> None:
     """Write the averaged weights of a run's checkpoint as a file that pipelines load.
 
-    A lightning run gives a whole autoencoder, with the new geometry decoder.
+    Lightning and decoder runs give a whole autoencoder, with the new parts in it.
 
     Args:
         run: The run's settings.
@@ -173,6 +203,8 @@ def export_run(run: Run, checkpoint: Path | str, path: Path | str) -> None:
 
 
 def _network(run: Run, weights: dict[str, Tensor]) -> ShapeVAE | ShapeDiT:
+    if isinstance(run, DecoderRun):
+        return with_decoder(load_vae(run.base / VAE_FILE), weights)
     if isinstance(run, LightningRun):
         vae = load_vae(run.base / VAE_FILE)
         return with_geometry(vae, run.decoder or vae.config.geometry, weights)

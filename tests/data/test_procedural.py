@@ -1,5 +1,7 @@
 """The library of shape programs: every category, on a few seeds."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -48,6 +50,19 @@ def test_shape_is_one_connected_solid(category: str) -> None:
         assert count == 1, f"{category} {seed}"
 
 
+def test_rivals_lend_half_of_the_near_queries_and_labels_stay_true() -> None:
+    shape, rivals = make_shape("chair", 5), [make_shape("chair", s) for s in (6, 7)]
+    plain = sample_shape(shape, surface=256, queries=512)
+    samples = sample_shape(shape, surface=256, queries=512, rivals=rivals)
+    assert torch.equal(samples.surface, plain.surface)
+    assert torch.equal(samples.queries[:128], plain.queries[:128])
+    assert torch.equal(samples.queries[256:], plain.queries[256:])
+    lent = samples.queries[128:256]
+    for rival, points in zip(rivals, lent.split(64), strict=True):
+        assert Solid(rival.parts).field(points).abs().median() < 0.05
+    assert torch.equal(Solid(shape.parts).field(samples.queries) > 0, samples.inside)
+
+
 def test_shapes_are_reproducible_and_differ() -> None:
     a, b, c = make_shape("chair", 1), make_shape("chair", 1), make_shape("chair", 2)
     assert a.captions == b.captions
@@ -88,6 +103,13 @@ def test_folder_round_trip_and_reuse(tmp_path) -> None:
     again = build_shape_set(config, tmp_path / "set")
     assert np.array_equal(built.inside, again.inside)
     assert again.categories == ["chair", "chair"]
-    (tmp_path / "set" / "meta.json").unlink()
+    meta = tmp_path / "set" / "meta.json"
+    before = json.loads(meta.read_text())
+    del before["config"]["rivals"]  # written before that setting existed
+    meta.write_text(json.dumps(before))
+    stamp = meta.stat().st_mtime_ns
+    build_shape_set(config, tmp_path / "set")
+    assert meta.stat().st_mtime_ns == stamp
+    meta.unlink()
     with pytest.raises(ModelError, match="no shape set"):
         ShapeSet.open(tmp_path / "set")

@@ -32,6 +32,8 @@ class ProceduralDataConfig(BaseModel):
         categories: Names; empty means all.
         surface: Surface points per shape.
         queries: Labelled queries per shape, half of them near the surface.
+        rivals: Other shapes of the category that lend queries, see
+            :func:`gen3d.data.procedural.sampling.sample_shape`.
         workers: Processes.
     """
 
@@ -41,6 +43,7 @@ class ProceduralDataConfig(BaseModel):
     categories: tuple[str, ...] = ()
     surface: int = Field(2048, ge=16)
     queries: int = Field(8192, ge=16)
+    rivals: int = Field(0, ge=0)
     workers: int = Field(2, ge=1)
 
 
@@ -99,13 +102,17 @@ class ShapeSet:
         )
 
 
+# Seeds of a shape's rivals lie so far apart.
+_RIVAL_STEP = 101
+_Job = tuple[str, int, int, int, int]
 _Row = tuple[NDArray[np.float16], NDArray[np.float16], NDArray[np.bool_], list[str], str]
 
 
-def _sample(job: tuple[str, int, int, int]) -> _Row:
-    category, seed, surface, queries = job
+def _sample(job: _Job) -> _Row:
+    category, seed, surface, queries, rivals = job
     shape = make_shape(category, seed)
-    samples = sample_shape(shape, surface=surface, queries=queries)
+    others = [make_shape(category, seed + _RIVAL_STEP * (i + 1)) for i in range(rivals)]
+    samples = sample_shape(shape, surface=surface, queries=queries, rivals=others)
     return (
         samples.surface.numpy().astype(np.float16),
         samples.queries.numpy().astype(np.float16),
@@ -115,7 +122,7 @@ def _sample(job: tuple[str, int, int, int]) -> _Row:
     )
 
 
-def iterate_samples(jobs: Sequence[tuple[str, int, int, int]], workers: int) -> Iterator[_Row]:
+def iterate_samples(jobs: Sequence[_Job], workers: int) -> Iterator[_Row]:
     """Sample shapes in order, on several processes of one thread each."""
     if workers == 1:
         yield from map(_sample, jobs)
@@ -144,13 +151,16 @@ def build_shape_set(
     if unknown := set(categories) - set(CATEGORIES):
         raise InputError(f"unknown categories {sorted(unknown)}", hint=f"known: {CATEGORIES}")
     meta_path = folder / "meta.json"
-    if meta_path.exists() and json.loads(meta_path.read_text())["config"] == wanted:
-        return ShapeSet.open(folder)
+    if meta_path.exists():
+        # A folder from before a setting existed has its default.
+        there = ProceduralDataConfig.model_construct().model_dump(mode="json", exclude={"workers"})
+        if there | json.loads(meta_path.read_text())["config"] == wanted:
+            return ShapeSet.open(folder)
     folder.mkdir(parents=True, exist_ok=True)
     meta_path.unlink(missing_ok=True)
     first = SPLIT_SEEDS[config.split]
     jobs = [
-        (category, first + i, config.surface, config.queries)
+        (category, first + i, config.surface, config.queries, config.rivals)
         for i in range(config.per_category)
         for category in categories
     ]

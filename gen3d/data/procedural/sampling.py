@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +19,7 @@ from gen3d.errors import Gen3dError
 _REACH = 0.06
 _TOLERANCE = 2e-3
 _ROUNDS = 12
+_RIVAL_SIGMA = 0.02
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,7 @@ def sample_shape(
     queries: int = 8192,
     near_sigmas: tuple[float, float] = (0.02, 0.08),
     bound: float = 1.0,
+    rivals: Sequence[Shape] = (),
 ) -> ShapeSamples:
     """Sample a shape; deterministic for a given shape.
 
@@ -51,6 +54,8 @@ def sample_shape(
         queries: Number of query points.
         near_sigmas: Standard deviations of the normal offsets of the two halves of near queries.
         bound: Uniform queries fill [-bound, bound]^3.
+        rivals: Other shapes, whose parts then lend half of the near queries. A network that knows
+            the category puts faint parts there, where uniform queries hardly ever look.
     """
     rng = np.random.default_rng([shape.seed, len(shape.parts), 7])
     solid = Solid(shape.parts)
@@ -59,6 +64,13 @@ def sample_shape(
     sigma = np.where(np.arange(len(near)) % 2 == 0, *near_sigmas)[:, None]
     near = near + torch.from_numpy((rng.normal(size=near.shape) * sigma).astype(np.float32))
     uniform = rng.uniform(-bound, bound, (queries - len(near), 3)).astype(np.float32)
+    if rivals:
+        half = len(near) // 2
+        counts = [len(part) for part in np.array_split(np.arange(half), len(rivals))]
+        lent = [_candidates(r, n, rng) for r, n in zip(rivals, counts, strict=True)]
+        points_lent = np.concatenate(lent)
+        points_lent += rng.normal(0, _RIVAL_SIGMA, points_lent.shape).astype(np.float32)
+        near[len(near) - half :] = torch.from_numpy(points_lent)
     # Stored as float16: round first, so that labels belong to the points as they are stored.
     where = torch.cat([near, torch.from_numpy(uniform)]).half().float()
     with torch.no_grad():
