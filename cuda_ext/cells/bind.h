@@ -31,12 +31,6 @@ struct Binding {
         return {keys.data(), static_cast<int64_t>(keys.shape(0))};
     }
 
-    static void brick_needs(At at, int scale, Bytes needs, Last last) {
-        const Cells cells = view(at);
-        const nb::gil_scoped_release release;
-        Twin::brick_needs(cells, scale, needs.data(), last);
-    }
-
     static void ask_corners(At at, Keys keys, Flags flags, Last last) {
         const Cells cells = view(at);
         const Bricks bricks = view(keys);
@@ -104,7 +98,6 @@ struct Binding {
     }
 
     static void add_to(nb::module_& m) {
-        m.def("cells_brick_needs", &brick_needs);
         m.def("cells_ask_corners", &ask_corners);
         m.def("cells_count_wanted", &count_wanted);
         m.def("cells_take_wanted", &take_wanted);

@@ -7,7 +7,6 @@ namespace {
 struct CudaTwin {
     using Device = nb::device::cuda;
     using Last = int64_t;
-    static constexpr auto brick_needs = &brick_needs_cuda;
     static constexpr auto ask_corners = &ask_corners_cuda;
     static constexpr auto count_wanted = &count_wanted_cuda;
     static constexpr auto take_wanted = &take_wanted_cuda;
@@ -19,10 +18,19 @@ struct CudaTwin {
     static constexpr auto open_faces = &open_faces_cuda;
 };
 
+using Cuda = Binding<CudaTwin>;
+
+void brick_needs(Cuda::At at, int scale, Cuda::Bytes needs, int64_t stream) {
+    const Cells cells = Cuda::view(at);
+    const nb::gil_scoped_release release;
+    brick_needs_cuda(cells, scale, needs.data(), stream);
+}
+
 }  // namespace
 
 void bind_cuda(nb::module_& m) {
-    Binding<CudaTwin>::add_to(m);
+    Cuda::add_to(m);
+    m.def("cells_brick_needs", &brick_needs);
 }
 
 }  // namespace gen3d::cells

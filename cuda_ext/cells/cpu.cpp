@@ -39,18 +39,52 @@ class Finder {
         for (int a = 0; a < 3; ++a) offset[a] = brick[a] - centre_[a] + 1;
         if (offset[0] < 0 || offset[0] > 2 || offset[1] < 0 || offset[1] > 2 || offset[2] < 0 ||
             offset[2] > 2) {
-            std::copy_n(brick, 3, centre_);
-            std::fill_n(rows_, 27, -2);
+            move_to(brick);
             std::fill_n(offset, 3, 1);
         }
-        int64_t& row = rows_[9 * offset[0] + 3 * offset[1] + offset[2]];
-        if (row == -2) row = find_brick(bricks_, brick[0], brick[1], brick[2]);
+        const int64_t row = row_of(offset[0], offset[1], offset[2]);
         if (row < 0) return -1;
         return row * kSlots +
                slot_of(static_cast<int>(x & 7), static_cast<int>(y & 7), static_cast<int>(z & 7));
     }
 
+    // The positions of a cell's eight corners.
+    void corners(int64_t x, int64_t y, int64_t z, int64_t* slots) {
+        const int64_t brick[3] = {x >> 3, y >> 3, z >> 3};
+        if (brick[0] != centre_[0] || brick[1] != centre_[1] || brick[2] != centre_[2]) {
+            move_to(brick);
+        }
+        const int low[3] = {static_cast<int>(x & 7), static_cast<int>(y & 7),
+                            static_cast<int>(z & 7)};
+        int part[3][2];
+        for (int side = 0; side < 2; ++side) {
+            part[0][side] = slot_of((low[0] + side) & 7, 0, 0);
+            part[1][side] = slot_of(0, (low[1] + side) & 7, 0);
+            part[2][side] = slot_of(0, 0, (low[2] + side) & 7);
+        }
+        // Only from the last place of a brick does a corner lie in the next one.
+        const int64_t next[3] = {low[0] / 7, low[1] / 7, low[2] / 7};
+        for (int c = 0; c < 8; ++c) {
+            const int i = c >> 2, j = c >> 1 & 1, k = c & 1;
+            const int64_t row = row_of(1 + i * next[0], 1 + j * next[1], 1 + k * next[2]);
+            slots[c] = row < 0 ? -1 : row * kSlots + part[0][i] + part[1][j] + part[2][k];
+        }
+    }
+
   private:
+    void move_to(const int64_t* brick) {
+        std::copy_n(brick, 3, centre_);
+        std::fill_n(rows_, 27, -2);
+    }
+
+    int64_t row_of(int64_t i, int64_t j, int64_t k) {
+        int64_t& row = rows_[9 * i + 3 * j + k];
+        if (row == -2) {
+            row = find_brick(bricks_, centre_[0] + i - 1, centre_[1] + j - 1, centre_[2] + k - 1);
+        }
+        return row;
+    }
+
     const Bricks bricks_;
     int64_t centre_[3] = {-8, -8, -8};
     int64_t rows_[27];
@@ -111,32 +145,14 @@ class Lattice {
 
 }  // namespace
 
-void brick_needs(const Cells& cells, int scale, uint8_t* needs, int threads) {
-    for_cells(cells.count, threads, [&](int64_t begin, int64_t end) {
-        int32_t brick[3] = {-1, -1, -1};
-        int named = 0;
-        for (int64_t i = begin; i < end; ++i) {
-            const int32_t* at = cells.at + 3 * i;
-            bool same = true;
-            for (int a = 0; a < 3; ++a) {
-                same = same && brick[a] == (at[a] * scale) >> 3;
-                brick[a] = (at[a] * scale) >> 3;
-            }
-            if (!same) named = 0;
-            const int mask = bricks_needed(at, scale);
-            needs[i] = static_cast<uint8_t>(mask & ~named);
-            named |= mask;
-        }
-    });
-}
-
 void ask_corners(const Cells& cells, const Bricks& bricks, uint8_t* flags, int threads) {
     for_cells(cells.count, threads, [&](int64_t begin, int64_t end) {
         Finder find(bricks);
         for (int64_t i = begin; i < end; ++i) {
             const int32_t* at = cells.at + 3 * i;
-            for (int c = 0; c < 8; ++c) {
-                const int64_t slot = find(at[0] + (c >> 2), at[1] + (c >> 1 & 1), at[2] + (c & 1));
+            int64_t slots[8];
+            find.corners(at[0], at[1], at[2], slots);
+            for (const int64_t slot : slots) {
                 if (slot >= 0) add_flag(flags[slot], kAsked);
             }
         }
@@ -180,10 +196,11 @@ void gather_corners(const Cells& cells, const Bricks& bricks, const float* value
         Finder find(bricks);
         for (int64_t i = begin; i < end; ++i) {
             const int32_t* at = cells.at + 3 * i;
+            int64_t slots[8];
+            find.corners(at[0], at[1], at[2], slots);
             for (int c = 0; c < 8; ++c) {
-                const int64_t slot = find(at[0] + (c >> 2), at[1] + (c >> 1 & 1), at[2] + (c & 1));
                 out[8 * i + c] =
-                    slot >= 0 ? values[slot] : std::numeric_limits<float>::quiet_NaN();
+                    slots[c] >= 0 ? values[slots[c]] : std::numeric_limits<float>::quiet_NaN();
             }
         }
     });
@@ -234,10 +251,9 @@ void crossed_children(const Cells& cells, const uint8_t* live, const Bricks& bri
                 if ((live[i] >> child & 1) == 0) continue;
                 int64_t slots[8];
                 float signs[8];
+                find.corners(2 * at[0] + (child >> 2), 2 * at[1] + (child >> 1 & 1),
+                             2 * at[2] + (child & 1), slots);
                 for (int c = 0; c < 8; ++c) {
-                    slots[c] = find(2 * at[0] + (child >> 2) + (c >> 2),
-                                    2 * at[1] + (child >> 1 & 1) + (c >> 1 & 1),
-                                    2 * at[2] + (child & 1) + (c & 1));
                     const uint8_t flag = slots[c] < 0 ? 0 : read_flags(flags[slots[c]]);
                     const float sure = (flag & kSureIn) ? 1.0f : -1.0f;
                     signs[c] = (flag & kKnown) ? values[slots[c]] : sure;

@@ -6,9 +6,6 @@
 
 namespace gen3d::cells {
 
-// For each cell, the bricks of its corners that no cell just before it has already named.
-void brick_needs(const Cells& cells, int scale, uint8_t* needs, int threads);
-
 // Asks for the unknown corners of cells.
 void ask_corners(const Cells& cells, const Bricks& bricks, uint8_t* flags, int threads);
 

@@ -106,12 +106,9 @@ GEN3D_HD bool is_wanted(uint8_t flags) {
 }
 
 GEN3D_HD bool crosses(const float* values, int corners) {
-    bool some = false, every = true;
-    for (int i = 0; i < corners; ++i) {
-        some = some || values[i] > 0;
-        every = every && values[i] > 0;
-    }
-    return some && !every;
+    int inside = 0;
+    for (int i = 0; i < corners; ++i) inside += static_cast<int>(values[i] > 0);
+    return inside != 0 && inside != corners;
 }
 
 // Whether a face (bit 2 * axis + side) of a cell with these corner values is crossed.
@@ -129,25 +126,25 @@ GEN3D_HD bool face_crosses(const float* values, int face) {
 // Sign of a point that lies spread[c] (in units of the value) from corner c, as far as the corners
 // tell: -1 or 1 where proven, 0 where not, or where the corners contradict each other.
 GEN3D_HD int proven_sign(const float* values, const float* spread) {
-    bool out = false, in = false;
+    int out = 0, in = 0;
     for (int c = 0; c < 8; ++c) {
-        out = out || values[c] + spread[c] < 0;
-        in = in || values[c] - spread[c] > 0;
+        out |= static_cast<int>(values[c] + spread[c] < 0);
+        in |= static_cast<int>(values[c] - spread[c] > 0);
     }
-    return static_cast<int>(in) - static_cast<int>(out);
+    return in - out;
 }
 
 // Whether a cell may be skipped before any closer look.
 GEN3D_HD bool is_far(const float* values, const Bound& bound) {
-    bool above = true, below = true, beyond_high = true, beyond_low = true;
+    int above = 1, below = 1, beyond_high = 1, beyond_low = 1;
     const float half_diagonal = 0.8660254f * bound.reach * static_cast<float>(bound.steps);
     for (int c = 0; c < 8; ++c) {
-        above = above && values[c] > half_diagonal;
-        below = below && values[c] < -half_diagonal;
-        beyond_high = beyond_high && values[c] >= bound.high;
-        beyond_low = beyond_low && values[c] <= bound.low;
+        above &= static_cast<int>(values[c] > half_diagonal);
+        below &= static_cast<int>(values[c] < -half_diagonal);
+        beyond_high &= static_cast<int>(values[c] >= bound.high);
+        beyond_low &= static_cast<int>(values[c] <= bound.low);
     }
-    return above || below || beyond_high || beyond_low;
+    return (above | below | beyond_high | beyond_low) != 0;
 }
 
 }  // namespace gen3d::cells

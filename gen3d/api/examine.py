@@ -7,6 +7,7 @@ from gen3d.conditioning.text import WEIGHTS as TEXT_WEIGHTS
 from gen3d.errors import Gen3dError
 from gen3d.io.tensors import load_tensors
 from gen3d.ops.backend import backend, cuda_native_available, native_available, why_not
+from gen3d.ops.volume_decode import kernel_build
 from gen3d.runtime.doctor import Check, check_extras, check_python, check_torch
 
 
@@ -22,7 +23,12 @@ def examine() -> list[Check]:
 
 
 def _check_native() -> list[Check]:
-    cpu = Check("native ops (cpu)", "ok", f"in use: {backend()}")
+    details = f"in use: {backend()}"
+    if native_available():
+        build = kernel_build()
+        narrow = "" if build == "avx512_bf16" else "; bfloat16 models compute in float32"
+        details = f"{details}, decoder built for {build}{narrow}"
+    cpu = Check("native ops (cpu)", "ok", details)
     if not native_available():
         remedy = "install a C++ compiler and reinstall gen3d; until then torch twins run, slower"
         cpu = Check("native ops (cpu)", "off", why_not("cpu"), remedy)

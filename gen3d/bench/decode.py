@@ -4,12 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import resource
-import sys
 import time
-from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -17,45 +12,46 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from gen3d.api.models import load
-from gen3d.bench.fields import PUBLISHED, RADIUS, THIN, sphere, truncated
+from gen3d.api.models import load_text_model
+from gen3d.bench.decode_exact import analytic_rows, ratio_rows, shape_rows, sphere_error_cells
+from gen3d.bench.decode_keys import lightning_row, selection_rows
+from gen3d.bench.decode_speed import memory_row, speed_row
+from gen3d.bench.kernel import fused_gemm_fraction
 from gen3d.bench.quality import make_prompts
-from gen3d.bench.report import Report
-from gen3d.errors import EmptySurfaceError
-from gen3d.geometry.mesh import Mesh
-from gen3d.geometry.topology import report_topology
-from gen3d.ops.isosurface import marching_cubes
+from gen3d.bench.report import Report, machine_name
+from gen3d.bench.rows import Row, Rows, median, table_of
+from gen3d.ops.backend import cuda_native_available, native_available, requested
 from gen3d.runtime.progress import NullProgress, ProgressSink
-from gen3d.vecset.decode import (
-    DecodedField,
-    DecodeMode,
-    Field,
-    PointField,
-    closed_field,
-    count_missed_cells,
-    decode_field,
-)
-from gen3d.vecset.extract import shape_field
+from gen3d.vecset.checkpoints import load_vae
 from gen3d.vecset.pipeline import VecsetPipeline
-from gen3d.vecset.vae import DecodedShape
 
 MISSED_AT = (128, 256)
 RATIO_AT = (256, 384, 512)
 TIMED_AT = 256
 MINI_AT = 128
-_CHUNK = 1 << 18
-Row = dict[str, float]
+FINE_AT = 256
+_FLOP_NOTE = (
+    "operations by the published formula over the time, against torch.mm; the kernel folds some of "
+    "them away exactly: gemm_fraction_executed counts what is left"
+)
+_PER_CATEGORY = 10
+_KEPT = ("iou_lost", "flop_saved")
 
 
 def bench_decode(
     model: str = "mini",
     *,
     shapes: int = 50,
+    fine_shapes: int = 5,
     timed: int = 3,
+    selected: int = 5,
     missed_at: tuple[int, ...] = MISSED_AT,
     ratio_at: tuple[int, ...] = RATIO_AT,
     timed_at: int = TIMED_AT,
     mini_at: int = MINI_AT,
+    fine_at: int = FINE_AT,
+    kernel_seconds: float = 1.0,
+    lightning: Path | None = None,
     cache: Path = Path("outputs/bench-decode"),
     device: str = "auto",
     progress: ProgressSink | None = None,
@@ -64,140 +60,103 @@ def bench_decode(
 
     Args:
         model: Name or folder.
-        shapes: Shapes of the model to compare with dense decoding.
+        shapes: Shapes of the model to compare with dense decoding at ``mini_at``.
+        fine_shapes: Of these, how many to compare at ``fine_at`` too.
         timed: Of these, how many to time; the first also with dense decoding.
+        selected: Of these, how many to decode with selections of keys and with ``lightning``.
         missed_at: Resolutions of the analytic comparison.
         ratio_at: Resolutions at which queries are counted.
         timed_at: Resolution of the timings.
         mini_at: Resolution of the comparison on the model's shapes.
-        cache: Folder of finished rows; a stopped bench resumes.
+        fine_at: Resolution of the finer one.
+        kernel_seconds: About how long each measurement of the kernel alone runs; 0: none.
+        lightning: Weights of the model's autoencoder with another geometry decoder.
+        cache: Folder of finished rows; a stopped bench resumes. Rows are kept by model, device and
+            threads: delete them after changes of the code.
         device: Where to run.
         progress: Where to report.
+
+    Raises:
+        EmptySurfaceError: A field to compare on has no surface.
     """
     sink = progress or NullProgress()
-    pipeline = load(model, device=device)
-    rows = _Rows(cache / _key(pipeline))
-    missed = _missed_rows(rows, missed_at, sink)
-    ratios = _ratio_rows(rows, ratio_at, sink)
-    latents = _latents(pipeline, shapes, rows, sink)
-    mini = _mini_rows(pipeline, latents, mini_at, rows, sink)
+    pipeline = load_text_model(model, device=device)
+    rows, vae = Rows(cache / _key(pipeline)), pipeline.vae
+    clock = _Clock()
+    analytic = analytic_rows(rows, missed_at, sink)
+    clock.lap("analytic fields")
+    ratios = ratio_rows(rows, ratio_at, sink)
+    clock.lap("query counts")
+    latents = _latents(pipeline, shapes, rows, sink) / vae.config.scale_factor
+    clock.lap("sampling")
+    mini = shape_rows(vae, latents, mini_at, rows, sink)
+    fine = shape_rows(vae, latents[:fine_shapes], fine_at, rows, sink)
+    clock.lap("the model's shapes")
     speed = _speed_rows(pipeline, latents[:timed], timed_at, rows, sink)
-    sizes = {"model": model, "device": device, "resolution": timed_at}
-    memory = rows.get("memory", sizes, lambda: _measure_memory(model, latents[0], timed_at))
-    worst = {r: max(row[str(r)] for row in ratios.values()) for r in ratio_at}
-    cells = sum(row["cells"] for row in mini)
+    memory = rows.get("memory", [model, timed_at], lambda: memory_row(model, latents[0], timed_at))
+    clock.lap("time and memory")
+    keys = selection_rows(vae, latents[:selected], mini_at, rows, sink)
+    if lightning is not None:
+        content = hashlib.sha256(lightning.read_bytes()).hexdigest()
+        other = load_vae(lightning, device=pipeline.device)
+        keys["lightning"] = rows.get(
+            "lightning",
+            [content, selected, timed_at],
+            lambda: lightning_row(vae, other, latents[:selected], timed_at),
+        )
+    clock.lap("selections of keys")
+    kernel = _kernel_rows(pipeline, kernel_seconds, rows, sink)
+    clock.lap("kernel")
     figures = {
-        "missed_cells": sum(row["missed"] for row in missed.values()),
-        "missed_cell_fraction_mini": sum(row["missed"] for row in mini) / max(cells, 1),
-        "query_ratio_vs_flashvdm": max(worst.values()),
-        **{f"query_ratio_vs_flashvdm_{r}": worst[r] for r in ratio_at},
-        "sphere_radius_error_cells": _sphere_error_cells(missed_at[0]),
-        "speedup_vs_dense": speed[0]["dense_torch_s"] / speed[0]["sparse_s"],
-        "speedup_vs_dense_same_kernel": speed[0]["dense_s"] / speed[0]["sparse_s"],
-        "speedup_vs_flashvdm": _median([row["flashvdm_s"] / row["sparse_s"] for row in speed]),
-        "decode_s": _median([row["sparse_s"] for row in speed]),
-        "bookkeeping_s": _median([row["bookkeeping_s"] for row in speed]),
-        "evaluated_fraction": _median([r["evaluations"] / (timed_at + 1) ** 3 for r in speed]),
+        **_exact_figures(analytic, mini, fine),
+        **_ratio_figures(ratios, ratio_at),
+        "sphere_radius_error_cells": sphere_error_cells(missed_at[0]),
+        **_speed_figures(speed, timed_at),
         **memory,
+        **{f"{what}_{n}": row[what] for n, row in keys.items() for what in _KEPT},
+        **_kernel_figures(kernel),
     }
+    tables = [
+        table_of("cells missed on analytic fields", analytic),
+        table_of("queries over those of the published rule", ratios),
+        table_of(f"the model's shapes at {mini_at}", mini),
+        table_of(f"the model's shapes at {fine_at}", fine),
+        table_of(f"times at {timed_at}", speed),
+        table_of(f"selections of keys at {mini_at}, other decoders at {timed_at}", keys),
+        table_of("the kernel alone", kernel),
+    ]
     notes = {
         "model": pipeline.name,
         "device": str(pipeline.device),
+        "machine": machine_name(),
         "threads": str(torch.get_num_threads()),
         "missed_cells": "distances and truncated distances, each field at "
         + ", ".join(map(str, missed_at)),
-        "shapes": str(len(mini)),
+        "missed_cell_fraction_mini": f"{len(mini)} shapes at {mini_at} and {len(fine)} at "
+        f"{fine_at}, float32, dense by the same sampler",
+        "speedups": "decode and marching cubes, keys and values given, without refined vertices "
+        "(refine_s); the plain torch network for speedup_vs_dense",
+        "gemm_fraction": _FLOP_NOTE,
+        "seconds": clock.text(),
     }
-    tables = [
-        _table("cells missed on analytic fields", missed),
-        _table("queries over those of the published rule", ratios),
-        _table(f"the model's shapes at {mini_at}", {str(i): row for i, row in enumerate(mini)}),
-        _table(f"times at {timed_at}", {str(i): row for i, row in enumerate(speed)}),
-    ]
-    return Report(figures, tables, notes)
-
-
-class _Rows:
-    """Finished measurements on disk."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
-
-    def get(self, name: str, settings: object, measure: Callable[[], Row]) -> Row:
-        text = json.dumps([name, settings], sort_keys=True)
-        path = self.folder / f"{name}-{hashlib.sha256(text.encode()).hexdigest()[:12]}.json"
-        if not path.exists():
-            path.write_text(json.dumps(measure()))
-        return json.loads(path.read_text())
+    report = Report(figures, tables, notes)
+    return _with_cuda(report) if cuda_native_available() else report
 
 
 def _key(pipeline: VecsetPipeline) -> str:
-    text = json.dumps([pipeline.fingerprint, str(pipeline.device), torch.get_num_threads()])
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def _missed_rows(rows: _Rows, resolutions: tuple[int, ...], sink: ProgressSink) -> dict[str, Row]:
-    fields = {
-        f"{name}, {kind}": PointField(make(function), chunk=_CHUNK)
-        for name, function in {**PUBLISHED, **THIN}.items()
-        for kind, make in (("distance", lambda f: f), ("truncated", truncated))
-    }
-    sink.stage_started("analytic fields", len(fields) * len(resolutions))
-    found = {}
-    for name, field in fields.items():
-        for resolution in resolutions:
-            label = f"{name}, {resolution}"
-            found[label] = rows.get(
-                "missed", label, lambda f=field, r=resolution: _missed(f, r, (-1.0, 1.0), "cpu")
-            )
-            sink.advance()
-    sink.stage_finished()
-    return found
-
-
-def _missed(
-    field: Field, resolution: int, bounds: tuple[float, float], device: torch.device | str
-) -> Row:
-    try:
-        dense = decode_field(field, resolution, mode="dense", bounds=bounds, device=device)
-    except EmptySurfaceError:
-        return {"cells": 0, "missed": 0, "evaluations": 0}
-    sparse = decode_field(field, resolution, bounds=bounds, device=device)
-    return {
-        "cells": len(dense.cells),
-        "missed": count_missed_cells(sparse, dense),
-        "evaluations": sparse.report.evaluations,
-    }
-
-
-def _ratio_rows(rows: _Rows, resolutions: tuple[int, ...], sink: ProgressSink) -> dict[str, Row]:
-    sink.stage_started("counting queries", len(PUBLISHED))
-    found = {}
-    for name, function in PUBLISHED.items():
-        field = PointField(truncated(function), chunk=_CHUNK)
-
-        def measure(field: Field = field) -> Row:
-            row = {}
-            for r in resolutions:
-                ours = decode_field(field, r).report.evaluations
-                theirs = decode_field(field, r, mode="flashvdm", band=0.95).report.evaluations
-                row |= {str(r): ours / theirs, f"sparse {r}": ours, f"flashvdm {r}": theirs}
-            return row
-
-        found[name] = rows.get("ratio", [name, resolutions], measure)
-        sink.advance()
-    sink.stage_finished()
-    return found
+    parts = [pipeline.fingerprint, str(pipeline.device), torch.get_num_threads(), requested()]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
 
 @torch.no_grad()
 def _latents(
-    pipeline: VecsetPipeline, count: int, rows: _Rows, sink: ProgressSink
+    pipeline: VecsetPipeline, count: int, rows: Rows, sink: ProgressSink
 ) -> Float[Tensor, "shapes latents channels"]:
+    """Shapes of the first prompts of all categories in turn."""
     path = rows.folder / f"latents-{count}.npy"
     if not path.exists():
-        prompts = make_prompts(-(-count // 10))[:count]
+        prompts = make_prompts(_PER_CATEGORY)
+        prompts = [p for i in range(_PER_CATEGORY) for p in prompts[i::_PER_CATEGORY]][:count]
         options = pipeline.resolve()
         sink.stage_started("sampling shapes", None)
         latents = pipeline.sample_latents(
@@ -211,144 +170,123 @@ def _latents(
     return torch.from_numpy(np.load(path)).to(pipeline.device)
 
 
-@torch.no_grad()
-def _decoded(pipeline: VecsetPipeline, latent: Float[Tensor, "latents channels"]) -> DecodedShape:
-    return pipeline.vae.decode(latent[None] / pipeline.vae.config.scale_factor)
-
-
-def _mini_rows(
-    pipeline: VecsetPipeline, latents: Tensor, resolution: int, rows: _Rows, sink: ProgressSink
-) -> list[Row]:
-    sink.stage_started("the model's shapes", len(latents))
-    found = []
-    for i, latent in enumerate(latents):
-
-        def measure(latent: Tensor = latent) -> Row:
-            field = shape_field(pipeline.vae, _decoded(pipeline, latent))
-            return _missed(field, resolution, _bounds(pipeline), pipeline.device)
-
-        found.append(rows.get("mini", [i, len(latents), resolution], measure))
-        sink.advance()
-    sink.stage_finished()
-    return found
-
-
 def _speed_rows(
-    pipeline: VecsetPipeline, latents: Tensor, resolution: int, rows: _Rows, sink: ProgressSink
-) -> list[Row]:
+    pipeline: VecsetPipeline, latents: Tensor, resolution: int, rows: Rows, sink: ProgressSink
+) -> dict[str, Row]:
     sink.stage_started("timing", len(latents))
-    found = []
+    found = {}
     for i, latent in enumerate(latents):
 
         def measure(i: int = i, latent: Tensor = latent) -> Row:
-            return _speed(pipeline, _decoded(pipeline, latent), resolution, with_dense=i == 0)
+            with torch.no_grad():
+                shape = pipeline.vae.decode(latent[None])
+            return speed_row(pipeline.vae, shape, resolution, dense=i == 0)
 
-        found.append(rows.get("speed", [i, len(latents), resolution], measure))
+        found[str(i)] = rows.get("speed", [i, resolution], measure)
         sink.advance()
     sink.stage_finished()
     return found
 
 
-def _speed(
-    pipeline: VecsetPipeline, shape: DecodedShape, resolution: int, *, with_dense: bool
-) -> Row:
-    field, (lo, hi) = _TimedField(shape_field(pipeline.vae, shape)), _bounds(pipeline)
+def _kernel_rows(
+    pipeline: VecsetPipeline, seconds: float, rows: Rows, sink: ProgressSink
+) -> dict[str, Row]:
+    if seconds <= 0 or not native_available() or requested() == "reference":
+        return {}
 
-    def torch_field(points: Float[Tensor, "n 3"]) -> Float[Tensor, " n"]:
-        return pipeline.vae.occupancy(points[None], shape)[0]
-
-    def run(field: Field, mode: DecodeMode) -> tuple[float, DecodedField]:
-        began = time.perf_counter()
-        found = decode_field(field, resolution, mode=mode, bounds=(lo, hi), device=pipeline.device)
-        marching_cubes(
-            found.cells, found.corner_values, resolution=found.resolution, bounds=(lo, hi)
-        )
-        if pipeline.device.type == "cuda":
-            torch.cuda.synchronize()
-        return time.perf_counter() - began, found
-
-    with torch.no_grad():
-        decode_field(field, 64, bounds=(lo, hi), device=pipeline.device)
-        field.seconds = 0.0
-        sparse_s, found = run(field, "sparse")
-        row = {
-            "sparse_s": sparse_s,
-            "bookkeeping_s": sparse_s - field.seconds,
-            "evaluations": found.report.evaluations,
-            "flashvdm_s": run(field, "flashvdm")[0],
+    def measure() -> dict[str, Row]:
+        return {
+            f"{row.shape}, {row.dtype}": {
+                "gflops": row.gflops,
+                "gemm_gflops": row.gemm_gflops,
+                "fraction": row.fraction,
+                "executed_fraction": row.executed_fraction,
+                "mflop": row.mflop_per_query,
+                "executed_mflop": row.executed_mflop_per_query,
+            }
+            for row in fused_gemm_fraction(embedded=pipeline.vae.config, seconds=seconds)
         }
-        if with_dense:
-            row["dense_s"] = run(field, "dense")[0]
-            plain = PointField(closed_field(torch_field, (lo, hi)))
-            row["dense_torch_s"] = run(plain, "dense")[0]
-    return row
+
+    sink.stage_started("the kernel alone", None)
+    found = rows.get("kernel", [seconds], measure)
+    sink.stage_finished()
+    return found
 
 
-class _TimedField:
-    """A field that adds up the time spent in it."""
-
-    def __init__(self, field: Field) -> None:
-        self.field, self.seconds = field, 0.0
-
-    def __call__(self, points: Tensor) -> Tensor:
-        return self.field(points)
-
-    def on_grid(self, grid):
-        began = time.perf_counter()
-        sample = self.field.on_grid(grid)
-        self.seconds += time.perf_counter() - began
-
-        def timed(index, groups=None, /):
-            began = time.perf_counter()
-            values = sample(index, groups)
-            self.seconds += time.perf_counter() - began
-            return values
-
-        return timed
+def _exact_figures(
+    analytic: dict[str, Row], mini: dict[str, Row], fine: dict[str, Row]
+) -> dict[str, float]:
+    shapes = [*mini.values(), *fine.values()]
+    every = [*analytic.values(), *shapes]
+    return {
+        "missed_cells": sum(row["missed"] for row in analytic.values()),
+        "missed_cell_fraction_mini": sum(row["missed"] for row in shapes)
+        / sum(row["cells"] for row in shapes),
+        "mesh_vertex_difference": max(row["vertex_difference"] for row in every),
+    }
 
 
-def _measure_memory(model: str, latent: Tensor, resolution: int) -> Row:
-    """Peak memory of a process that does nothing but load the model and decode one shape."""
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        peak = pool.submit(_peak_gb, model, latent.cpu().numpy(), resolution).result()
-    return {"peak_gb": peak}
+def _ratio_figures(ratios: dict[str, Row], resolutions: tuple[int, ...]) -> dict[str, float]:
+    worst = {r: max(row[str(r)] for row in ratios.values()) for r in resolutions}
+    return {
+        "query_ratio_vs_flashvdm": max(worst.values()),
+        **{f"query_ratio_vs_flashvdm_{r}": ratio for r, ratio in worst.items()},
+    }
 
 
-def _peak_gb(model: str, latent: np.ndarray, resolution: int) -> float:
-    pipeline = load(model, device="cpu")
-    shape = _decoded(pipeline, torch.from_numpy(latent))
-    found = decode_field(shape_field(pipeline.vae, shape), resolution, bounds=_bounds(pipeline))
-    marching_cubes(
-        found.cells, found.corner_values, resolution=resolution, bounds=_bounds(pipeline)
+def _speed_figures(speed: dict[str, Row], resolution: int) -> dict[str, float]:
+    shapes = list(speed.values())
+    names = ("sparse_s", "flashvdm_s", "refine_s", "sparse_bookkeeping_s")
+    sparse, flashvdm, refine, bookkeeping = (median([s[n] for s in shapes]) for n in names)
+    # Dense decoding asks the same number of queries of every shape.
+    dense = shapes[0]
+    return {
+        "speedup_vs_dense": dense["dense_torch_s"] / sparse,
+        "speedup_vs_dense_same_kernel": dense["dense_s"] / sparse,
+        "speedup_vs_flashvdm": median([s["flashvdm_s"] / s["sparse_s"] for s in shapes]),
+        "decode_s": sparse,
+        "flashvdm_decode_s": flashvdm,
+        "dense_torch_s": dense["dense_torch_s"],
+        "bookkeeping_s": bookkeeping,
+        "refine_s": refine,
+        "evaluated_fraction": median([s["sparse_evaluations"] for s in shapes])
+        / (resolution + 1) ** 3,
+    }
+
+
+def _kernel_figures(kernel: dict[str, Row]) -> dict[str, float]:
+    """The least fraction in float32 of the sizes that a CPU has to do with."""
+    names = [f"{shape}, float32" for shape in ("embedded", "hunyuan turbo")]
+    found = [kernel[name] for name in names if name in kernel]
+    if not found:
+        return {}
+    return {
+        "gemm_fraction": min(row["fraction"] for row in found),
+        "gemm_fraction_executed": min(row["executed_fraction"] for row in found),
+    }
+
+
+def _with_cuda(report: Report) -> Report:
+    from gen3d.bench.decode_cuda import bench_decode_cuda
+
+    found = bench_decode_cuda()
+    return Report(
+        report.figures | found.figures,
+        [*report.tables, *found.tables],
+        report.notes | {f"cuda_{name}": text for name, text in found.notes.items()},
     )
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e9
 
 
-def _bounds(pipeline: VecsetPipeline) -> tuple[float, float]:
-    bounds = pipeline.vae.config.bounds
-    return -bounds, bounds
+class _Clock:
+    """Seconds of each part of this run; next to none for what was on disk."""
 
+    def __init__(self) -> None:
+        self._laps: dict[str, float] = {}
+        self._last = time.perf_counter()
 
-def _sphere_error_cells(resolution: int) -> float:
-    decoded = decode_field(PointField(sphere), resolution)
-    vertices, faces = marching_cubes(
-        decoded.cells, decoded.corner_values, resolution=resolution, bounds=(-1.0, 1.0)
-    )
-    mesh = Mesh(vertices.numpy(), faces.numpy())
-    assert report_topology(mesh).watertight
-    error = (vertices.double().norm(dim=1) - RADIUS).abs().max()
-    return float(error) / (2 / resolution)
+    def lap(self, name: str) -> None:
+        now = time.perf_counter()
+        self._laps[name], self._last = now - self._last, now
 
-
-def _median(values: list[float]) -> float:
-    return sorted(values)[len(values) // 2]
-
-
-def _table(title: str, rows: dict[str, Row]) -> tuple[str, tuple[str, ...], list[list[str]]]:
-    head = tuple(dict.fromkeys(name for row in rows.values() for name in row))
-    body = [
-        [label, *(f"{row[name]:.6g}" if name in row else "" for name in head)]
-        for label, row in rows.items()
-    ]
-    return title, ("", *head), body
+    def text(self) -> str:
+        return ", ".join(f"{name} {seconds:.0f}" for name, seconds in self._laps.items())

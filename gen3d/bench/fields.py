@@ -10,6 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from gen3d.vecset.decode import FieldFunction
+from gen3d.vecset.decode_sparse import START
 
 RADIUS = 0.8
 TRUNCATION = 0.02
@@ -71,12 +72,13 @@ PUBLISHED: dict[str, Callable[[Tensor], Tensor]] = {
 }
 """Fields whose query counts are known for the reference's rule."""
 
-_COARSE_CELL = 2 / 64
+_COARSE_CELL = 2 / START
 THIN: dict[str, FieldFunction] = {
     f"{name} of {cells} coarse cells": make(cells * _COARSE_CELL / 2)
-    for cells in (0.5, 1.0, 1.5)
+    for cells in (0.25, 0.5, 1.0, 1.5)
     for name, make in (("plate", plate), ("wire", wire))
 }
+"""Parts as thick as this many cells of the coarsest level."""
 
 
 def _plate(p: Tensor, half: float, height: float) -> Tensor:

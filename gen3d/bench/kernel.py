@@ -30,8 +30,9 @@ class KernelRow:
         dtype: ``float32`` or ``bfloat16``.
         queries: Queries per call.
         mflop_per_query: What the plain decoder computes, two per multiplication and addition.
-        gflops: Those over the fastest call's time, 1e9 per second. The kernel skips work that
-            folding makes needless, which counts as done.
+        executed_mflop_per_query: What the kernel computes, see :func:`executed_flop`.
+        gflops: ``mflop_per_query`` over the fastest call's time, 1e9 per second. The kernel skips
+            work that folding makes needless, which counts as done.
         gemm_gflops: torch.mm at 4096^3, same dtype and threads.
     """
 
@@ -39,6 +40,7 @@ class KernelRow:
     dtype: str
     queries: int
     mflop_per_query: float
+    executed_mflop_per_query: float
     gflops: float
     gemm_gflops: float
 
@@ -47,18 +49,52 @@ class KernelRow:
         """Of the matrix product's rate."""
         return self.gflops / self.gemm_gflops
 
+    @property
+    def executed_fraction(self) -> float:
+        """Of the matrix product's rate, counting only what the kernel computes."""
+        return self.fraction * self.executed_mflop_per_query / self.mflop_per_query
 
-def decoder_flop(config: QueryDecoderConfig, features: int, tokens: int) -> float:
+
+def decoder_flop(config: QueryDecoderConfig, features: int, tokens: float) -> float:
     """Count the operations of one query in the plain decoder, keys and values given.
 
     Args:
         config: The decoder's sizes.
         features: Fourier features of a point.
-        tokens: Keys per head.
+        tokens: Keys per head, in the mean.
     """
     width = config.width
     mlp = 2 * config.mlp_ratio * width * width
     return 2 * (features * width + 2 * width * width + 2 * tokens * width + mlp + width)
+
+
+def executed_flop(decoder: PackedDecoder, shape: PackedShape) -> dict[str, float]:
+    """Count the operations of one query in the CPU kernel's products, by part.
+
+    Folding removes the query projection (always), the output projection (few tokens) and the second
+    layer of the MLP (no last norm). Norms, softmax, GELU and Fourier features are not counted, as
+    in :func:`decoder_flop`.
+
+    Args:
+        decoder: The packed model.
+        shape: The packed shape, with all keys in use.
+    """
+    assert shape.plan is not None, "only the CPU kernel has a plan"
+    heads, tokens, head_dim = shape.keys.shape
+    width, features = decoder.embed.shape
+    hidden, inner = decoder.fc_in.shape[0], heads * head_dim
+    attention = heads * tokens * (features + 2) if shape.plan.shared_query else inner * tokens
+    attention += heads * tokens * width if shape.plan.fused_values else tokens * inner
+    macs = {
+        "embedding": width * (features + 1),
+        "queries": 0 if shape.plan.shared_query else inner * (features + 1),
+        "attention": attention,
+        "output projection": 0 if shape.plan.fused_values else width * inner,
+        "MLP and head": hidden * width
+        + width
+        + hidden * (1 if decoder.post_eps is None else width),
+    }
+    return {part: 2.0 * count for part, count in macs.items()}
 
 
 def fused_gemm_fraction(
@@ -87,23 +123,27 @@ def fused_gemm_fraction(
         "hunyuan turbo": hunyuan_vae_config(turbo=True),
         "hunyuan full": hunyuan_vae_config(),
     }
-    ceilings = {dtype: _gemm_gflops(dtype, seconds) for dtype in dtypes}
+    ceilings = {dtype: gemm_gflops(dtype, seconds) for dtype in dtypes}
     rows = []
     for name, config in cases.items():
         for dtype in dtypes:
-            decoder, shape, flop = _random_decoder(config, dtype)
+            decoder, shape, flop = random_decoder(config, dtype)
             queries = max(512, int(2e9 / flop) // 16 * 16)
             points = torch.rand(queries, 3, generator=torch.Generator().manual_seed(1)) * 2 - 1
-            best = _fastest(lambda: decode_points(decoder, shape, points), seconds)  # noqa: B023
+            best = fastest(lambda: decode_points(decoder, shape, points), seconds)  # noqa: B023
             gflops = queries * flop / best / 1e9
             kind = str(dtype).removeprefix("torch.")
-            rows.append(KernelRow(name, kind, queries, flop / 1e6, gflops, ceilings[dtype]))
+            executed = sum(executed_flop(decoder, shape).values()) / 1e6
+            rows.append(
+                KernelRow(name, kind, queries, flop / 1e6, executed, gflops, ceilings[dtype])
+            )
     return rows
 
 
-def _random_decoder(
+def random_decoder(
     config: VAEConfig, dtype: torch.dtype
 ) -> tuple[PackedDecoder, PackedShape, float]:
+    """Return a packed decoder and shape of random numbers, and :func:`decoder_flop` of them."""
     # One latent layer is enough: only the decoder is measured.
     small = config.model_copy(update={"latent_layers": 0, "encoder": None, "colour": None})
     vae = ShapeVAE(small.model_copy(update={"zero_init": False})).eval()
@@ -116,14 +156,15 @@ def _random_decoder(
     return packed, pack_shape(packed, keys, values), flop
 
 
-def _gemm_gflops(dtype: torch.dtype, seconds: float) -> float:
+def gemm_gflops(dtype: torch.dtype, seconds: float) -> float:
+    """Return the rate of one 4096^3 torch.mm, 1e9 operations per second."""
     generator = torch.Generator().manual_seed(0)
     a: Float[Tensor, "n n"] = torch.randn(_MATRIX, _MATRIX, generator=generator).to(dtype)
     b = torch.randn(_MATRIX, _MATRIX, generator=generator).to(dtype)
-    return 2 * _MATRIX**3 / _fastest(lambda: torch.mm(a, b), seconds) / 1e9
+    return 2 * _MATRIX**3 / fastest(lambda: torch.mm(a, b), seconds) / 1e9
 
 
-def _fastest(function: Callable[[], Tensor], seconds: float) -> float:
+def fastest(function: Callable[[], object], seconds: float) -> float:
     """Call until the time is over, three times at least; the first call does not count."""
     function()
     times: list[float] = []

@@ -56,6 +56,15 @@ def decode(
     cache: Annotated[
         Path, typer.Option("--cache", help="Folder for finished rows; a stopped bench resumes.")
     ] = Path("outputs/bench-decode"),
+    lightning: Annotated[
+        Path | None,
+        typer.Option(
+            "--lightning",
+            help="Autoencoder file with another geometry decoder, to compare with the model's.",
+            exists=True,
+            dir_okay=False,
+        ),
+    ] = None,
     device: options.Device = "auto",
     json: options.Json = None,
     quiet: options.Quiet = False,
@@ -66,20 +75,53 @@ def decode(
 
     _show(
         lambda progress: bench_decode(
-            model, shapes=shapes, cache=cache, device=device, progress=progress
+            model,
+            shapes=shapes,
+            lightning=lightning,
+            cache=cache,
+            device=device,
+            progress=progress,
         ),
         json,
         quiet,
     )
 
 
-def _show(run, json: Path | None, quiet: bool) -> None:
+@app.command("roofline")
+def roofline(
+    model: options.Model = "mini",
+    prompt: Annotated[
+        str, typer.Option("--prompt", help="What the profiled shape is of.")
+    ] = "a red mug",
+    markdown: Annotated[
+        Path | None, typer.Option("--markdown", help="Write the tables as Markdown.")
+    ] = None,
+    json: options.Json = None,
+    quiet: options.Quiet = False,
+    debug: options.Debug = False,
+) -> None:
+    """Profile one decode on the CPU against the ceilings that the machine reaches."""
+    from gen3d.bench.roofline import bench_roofline
+
+    _show(
+        lambda progress: bench_roofline(model, prompt=prompt, progress=progress),
+        json,
+        quiet,
+        markdown,
+    )
+
+
+def _show(run, json: Path | None, quiet: bool, markdown: Path | None = None) -> None:
     from rich.table import Table
 
     from gen3d.cli.console import RichProgress, console, write_json
+    from gen3d.runtime.atomic import atomic_write
 
     with RichProgress(enabled=not quiet) as progress:
         report = run(progress)
+    if markdown is not None:
+        with atomic_write(markdown) as file:
+            file.write(report.markdown().encode())
     if json is None or str(json) != "-":
         for title, head, rows in report.tables:
             table = Table(*head, title=title)

@@ -1,9 +1,9 @@
 """Sparse grids of field values: bricks of 8^3 corners under sorted Morton keys.
 
 One level of a decode is one :class:`Bricks`: plain tensors, so that both twins (and CUDA) work on
-the same state. Which bricks exist is decided in torch, with sorts of a few thousand keys; what is
-done per corner or per cell is native. Operations change ``flags`` and ``values`` in place and have
-no derivative: they only choose where a field is evaluated.
+the same state. What is done per corner or per cell is native; walks over whole lists are so on the
+CPU only, torch does them on CUDA. Operations change ``flags`` and ``values`` in place and have no
+derivative: they only choose where a field is evaluated.
 
 The work of a level: :func:`open_bricks` around the cells, ask for corners
 (:func:`ask_corners`, :func:`mark_sure`, :func:`crossed_children`), fetch the indices to evaluate
@@ -19,10 +19,9 @@ import torch
 from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor
 
-from gen3d.ops.backend import kernels, uses_native
+from gen3d.ops.backend import kernels, native, uses_native
 from gen3d.ops.reference import cells as reference
 from gen3d.ops.reference.cells import SLOTS, crossed_cells, morton_index, morton_keys
-from gen3d.ops.reference.isosurface_table import CORNERS
 
 __all__ = [
     "SLOTS",
@@ -32,6 +31,7 @@ __all__ = [
     "claim_cells",
     "crossed_cells",
     "crossed_children",
+    "crossed_rows",
     "gather_corners",
     "live_children",
     "mark_sure",
@@ -61,7 +61,11 @@ class Bricks:
     @staticmethod
     def empty(device: torch.device | str = "cpu") -> Bricks:
         """Return a level without bricks."""
-        return _blank(torch.empty(0, dtype=torch.int64, device=device))
+        return Bricks(
+            torch.empty(0, dtype=torch.int64, device=device),
+            torch.empty(0, SLOTS, dtype=torch.uint8, device=device),
+            torch.empty(0, SLOTS, device=device),
+        )
 
 
 def open_bricks(
@@ -75,27 +79,11 @@ def open_bricks(
         coarser: The level with cells twice as large: every second corner is one of its corners.
         scale: Width of the cells: the corners of cell c are ``scale c`` to ``scale (c + 1)``.
     """
-    if uses_native(cells.device):
-        needs = torch.empty(len(cells), dtype=torch.uint8, device=cells.device)
-        module, last = kernels(cells.device)
-        module.cells_brick_needs(cells, scale, needs, last)
-    else:
-        needs = reference.brick_needs(cells, scale)
-    rows = needs.nonzero().squeeze(1)
-    base = (cells[rows].long() * scale) >> 3
-    needs = needs[rows]
-    wanted = torch.cat(
-        [
-            morton_keys(base[needs >> bit & 1 != 0] + base.new_tensor(offset))
-            for bit, offset in enumerate(CORNERS)
-        ]
-    ).unique()
-    new = wanted[~torch.isin(wanted, level.keys, assume_unique=True)]
+    wanted = _brick_keys(cells, scale)
+    new = wanted[~torch.isin(wanted, level.keys, assume_unique=True)] if len(level.keys) else wanted
     if len(new) == 0:
         return level
-    added = _blank(new)
-    if coarser is not None and len(coarser.keys):
-        _inherit(added, coarser)
+    added = _fill_bricks(new, coarser or Bricks.empty(cells.device))
     if len(level.keys) == 0:
         return added
     keys, order = torch.cat([level.keys, new]).sort()
@@ -136,7 +124,7 @@ def take_wanted(level: Bricks) -> tuple[Int[Tensor, "n 3"], Int[Tensor, " n"]]:
 
 def store(level: Bricks, slots: Int[Tensor, " n"], values: Float[Tensor, " n"]) -> None:
     """Keep the values of corners from :func:`take_wanted`."""
-    level.values.view(-1)[slots] = values
+    level.values.view(-1).scatter_(0, slots, values)
 
 
 def gather_corners(level: Bricks, cells: Int[Tensor, "c 3"]) -> Float[Tensor, "c 8"]:
@@ -186,12 +174,30 @@ def live_children(
     return live
 
 
-def children(cells: Int[Tensor, "c 3"], mask: UInt8[Tensor, " c"]) -> Int[Tensor, "d 3"]:
-    """Return the children of cells that a mask names, in the order of their parents."""
-    rows = mask.nonzero().squeeze(1)
-    offsets = torch.tensor(CORNERS, device=cells.device, dtype=cells.dtype)
-    bits = (mask[rows, None] >> torch.arange(8, dtype=torch.uint8, device=cells.device)) & 1
-    return (2 * cells[rows, None] + offsets)[bits != 0]
+def children(
+    cells: Int[Tensor, "c 3"], mask: UInt8[Tensor, " c"], *, limit: int
+) -> Int[Tensor, "d 3"]:
+    """Return the children of cells that a mask names, below ``limit``, in their parents' order."""
+    if not _in_lists(cells):
+        return reference.children(cells, mask, limit)
+    out = torch.empty(8 * len(cells), 3, dtype=torch.int32)
+    return out[: native().cells_take_children(cells, mask, limit, out)]
+
+
+def crossed_rows(
+    cells: Int[Tensor, "c 3"], corner_values: Float[Tensor, "c 8"], *, side: int
+) -> Int[Tensor, " d"]:
+    """Return the rows of the crossed cells, in lexicographic order of their indices.
+
+    Args:
+        cells: Distinct cells in any order.
+        corner_values: Their values.
+        side: Above every index.
+    """
+    if not _in_lists(cells):
+        return reference.crossed_rows(cells, corner_values, side)
+    rows = torch.empty(len(cells), dtype=torch.int64)
+    return rows[: native().cells_crossed_rows(cells, corner_values, side, rows)]
 
 
 def mark_sure(
@@ -262,6 +268,8 @@ def open_neighbours(
     else:
         faces = reference.open_faces(cells, corner_values, level.keys, level.flags, limit=limit)
     rows = faces.nonzero().squeeze(1)
+    if len(rows) == 0:
+        return cells[:0]
     found = []
     for face in range(6):
         way = cells.new_zeros(3)
@@ -270,21 +278,34 @@ def open_neighbours(
     return morton_index(torch.cat(found).unique()).to(cells.dtype)
 
 
-def _blank(keys: Int[Tensor, " b"]) -> Bricks:
-    shape = (len(keys), SLOTS)
-    return Bricks(
-        keys,
-        torch.zeros(shape, dtype=torch.uint8, device=keys.device),
-        torch.full(shape, float("nan"), device=keys.device),
+def _in_lists(tensor: Tensor) -> bool:
+    """Whether the native walks over lists apply; on CUDA, torch does their work."""
+    return tensor.device.type == "cpu" and uses_native(tensor.device)
+
+
+def _brick_keys(cells: Int[Tensor, "c 3"], scale: int) -> Int[Tensor, " b"]:
+    """Sorted keys of the bricks that hold the corners of cells."""
+    if _in_lists(cells):
+        keys = torch.empty(8 * len(cells), dtype=torch.int64)
+        # A copy, since the room for all is much larger.
+        return keys[: native().cells_brick_keys(cells, scale, keys)].clone()
+    if not uses_native(cells.device):
+        return reference.brick_keys(cells, scale, reference.brick_needs(cells, scale))
+    needs = torch.empty(len(cells), dtype=torch.uint8, device=cells.device)
+    module, last = kernels(cells.device)
+    module.cells_brick_needs(cells, scale, needs, last)
+    return reference.brick_keys(cells, scale, needs)
+
+
+def _fill_bricks(keys: Int[Tensor, " b"], coarser: Bricks) -> Bricks:
+    """New bricks with what a coarser level knows: slot 8 m is slot m of an eighth of its brick."""
+    if not _in_lists(keys):
+        filled = reference.fill_bricks(keys, coarser.keys, coarser.flags, coarser.values)
+        return Bricks(keys, *filled)
+    module, threads = kernels(keys.device)
+    flags = torch.empty(len(keys), SLOTS, dtype=torch.uint8)
+    values = torch.empty(len(keys), SLOTS)
+    module.cells_fill_bricks(
+        *(keys, coarser.keys, coarser.flags, coarser.values, flags, values, threads)
     )
-
-
-def _inherit(level: Bricks, coarser: Bricks) -> None:
-    """Copy the even corners of new bricks: slot 8 m is slot m of an eighth of a coarse brick."""
-    parents = level.keys >> 3
-    rows = torch.searchsorted(coarser.keys, parents).clamp(max=len(coarser.keys) - 1)
-    there = (coarser.keys[rows] == parents).nonzero().squeeze(1)
-    rows, octant = rows[there], level.keys[there] & 7
-    known = coarser.flags.view(-1, 8, 64)[rows, octant] & reference.KNOWN
-    level.flags.view(-1, 64, 8)[there, :, 0] = known
-    level.values.view(-1, 64, 8)[there, :, 0] = coarser.values.view(-1, 8, 64)[rows, octant]
+    return Bricks(keys, flags, values)

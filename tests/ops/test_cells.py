@@ -116,6 +116,34 @@ def test_dropped_children_have_one_sign_for_every_field_within_the_bound(backend
     assert int(ops.live_children(values, reach=1.0, steps=steps, low=1e9).sum()) == 0
 
 
+def test_children_keep_the_order_of_their_parents_and_stay_below_the_limit(backend):
+    parents = random_cells(200, 20)
+    mask = torch.randint(0, 256, (len(parents),), generator=torch.Generator().manual_seed(2))
+    found = ops.children(parents, mask.to(torch.uint8), limit=37)
+    expected = [
+        (2 * p + torch.tensor(offset)).tolist()
+        for p, bits in zip(parents, mask.tolist(), strict=True)
+        for child, offset in enumerate(CORNER_OFFSETS)
+        if bits >> child & 1
+    ]
+    assert found.dtype == parents.dtype
+    assert found.tolist() == [child for child in expected if max(child) < 37]
+    assert len(found) < len(expected)
+    assert bool((ops.morton_keys(found).diff() > 0).all())
+
+
+def test_crossed_rows_are_in_lexicographic_order(backend):
+    cells = random_cells(500, 30)
+    values = torch.randn(len(cells), 8, generator=torch.Generator().manual_seed(4)) + 1.2
+    rows = ops.crossed_rows(cells, values, side=30)
+    found = [tuple(cell) for cell in cells[rows].tolist()]
+    assert found == sorted(found)
+    inside = values > 0
+    crossed = inside.any(1) & ~inside.all(1)
+    assert rows.sort().values.tolist() == crossed.nonzero().squeeze(1).tolist()
+    assert 0 < len(rows) < len(cells)
+
+
 def test_proven_corners_are_not_asked_for(backend):
     parents = torch.zeros(1, 3, dtype=torch.int32)
     # Distances to the plane x = 0.3 of a cell two wide.
@@ -129,7 +157,9 @@ def test_proven_corners_are_not_asked_for(backend):
     assert (0, 1, 1) in doubtful
     ops.store(level, slots, 0.3 - index[:, 0].float())
     crossed = ops.crossed_children(level, parents, torch.tensor([255], dtype=torch.uint8))
-    assert ops.children(parents, crossed).tolist() == [[0, y, z] for y in (0, 1) for z in (0, 1)]
+    assert ops.children(parents, crossed, limit=2).tolist() == [
+        [0, y, z] for y in (0, 1) for z in (0, 1)
+    ]
     rest, _ = ops.take_wanted(level)
     assert not doubtful & {tuple(i) for i in rest.tolist()}
 
@@ -155,8 +185,11 @@ def test_native_equals_reference(monkeypatch, seed):
     values = torch.randn(len(parents), 8, generator=generator)
     near = values + 1.4
 
+    coarse_level, _ = filled(parents)
+
     def run():
-        level = ops.open_bricks(Bricks.empty(), parents, scale=2)
+        level = ops.open_bricks(Bricks.empty(), parents, coarser=coarse_level, scale=2)
+        inherited = level.values.nan_to_num(7.0)
         live = ops.live_children(near, reach=0.4, steps=8, low=-1.0, high=3.0)
         coarse = ops.live_children(near, reach=0.1, steps=32)
         ops.mark_sure(level, parents, near, reach=0.6)
@@ -164,11 +197,13 @@ def test_native_equals_reference(monkeypatch, seed):
         ops.store(level, slots, torch.sin(index.float().sum(1)))
         crossed = ops.crossed_children(level, parents, live)
         more, _ = ops.take_wanted(level)
-        kids = ops.children(parents, crossed)
+        kids = ops.children(parents, crossed, limit=47)
         fresh = ops.claim_cells(level, kids)
         corners = torch.nan_to_num(ops.gather_corners(level, kids), 0.5)
         open_cells = ops.open_neighbours(level, kids, corners, limit=47)
-        return level.keys, level.flags, live, coarse, index, slots, crossed, more, fresh, open_cells
+        rows = ops.crossed_rows(kids, corners, side=48)
+        chosen = (live, coarse, index, slots, crossed, more, fresh, open_cells, rows)
+        return level.keys, level.flags, inherited, *chosen
 
     native = run()
     monkeypatch.setenv("GEN3D_BACKEND", "reference")
@@ -199,5 +234,6 @@ def test_empty_input_gives_empty_output(backend):
     ops.ask_corners(level, none)
     assert len(ops.take_wanted(level)[0]) == 0
     assert ops.gather_corners(level, none).shape == (0, 8)
-    assert len(ops.children(none, torch.empty(0, dtype=torch.uint8))) == 0
+    assert len(ops.children(none, torch.empty(0, dtype=torch.uint8), limit=4)) == 0
     assert len(ops.open_neighbours(level, none, torch.empty(0, 8), limit=4)) == 0
+    assert len(ops.crossed_rows(none, torch.empty(0, 8), side=4)) == 0

@@ -50,7 +50,7 @@ def life_of_a_level(device: str, side: int, gaps: bool) -> list[Tensor]:
     index, slots = ops.take_wanted(fine)
     ops.store(fine, slots, field(index, side))
     crossed = ops.crossed_children(fine, parents, live)
-    found = ops.children(parents, crossed)
+    found = ops.children(parents, crossed, limit=side)
     index, slots = ops.take_wanted(fine)
     ops.store(fine, slots, field(index, side))
     values = ops.gather_corners(fine, found)

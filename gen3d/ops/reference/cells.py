@@ -18,6 +18,7 @@ LATTICE = 8
 _STEPS = ((32, 0x1F00000000FFFF), (16, 0x1F0000FF0000FF), (8, 0x100F00F00F00F00F))
 _SPREAD = (*_STEPS, (4, 0x10C30C30C30C30C3), (2, 0x1249249249249249))
 _CHUNK = 16_384
+_ALL_EIGHT = 0x0101010101010101
 
 
 def morton_keys(index: Int[Tensor, "n 3"]) -> Int[Tensor, " n"]:
@@ -56,12 +57,65 @@ def corners_of(cells: Int[Tensor, "c 3"]) -> Int[Tensor, "c 8 3"]:
 
 
 def brick_needs(cells: Int[Tensor, "c 3"], scale: int) -> UInt8[Tensor, " c"]:
-    """Bricks of the corners of cells ``scale`` edges wide (the native twin names fewer twice)."""
+    """Bricks of the corners of cells ``scale`` edges wide (the CUDA twin names fewer twice)."""
     over = ((cells * scale & 7) + scale > 7).to(torch.uint8)
     mask = torch.ones(len(cells), dtype=torch.uint8, device=cells.device)
     for axis, shift in enumerate((4, 2, 1)):
         mask = mask | (mask << shift) * over[:, axis]
     return mask
+
+
+def brick_keys(
+    cells: Int[Tensor, "c 3"], scale: int, needs: UInt8[Tensor, " c"]
+) -> Int[Tensor, " b"]:
+    """Sorted keys of the bricks that cells need; a bit per brick, as from :func:`brick_needs`."""
+    rows = needs.nonzero().squeeze(1)
+    base, needs = (cells[rows].long() * scale) >> 3, needs[rows]
+    wanted = [
+        morton_keys(base[needs >> bit & 1 != 0] + base.new_tensor(offset))
+        for bit, offset in enumerate(CORNERS)
+    ]
+    return torch.cat(wanted).unique()
+
+
+def fill_bricks(
+    keys: Int[Tensor, " b"],
+    coarse_keys: Int[Tensor, " a"],
+    coarse_flags: UInt8[Tensor, "a slots"],
+    coarse_values: Float[Tensor, "a slots"],
+) -> tuple[UInt8[Tensor, "b slots"], Float[Tensor, "b slots"]]:
+    """Flags and values of new bricks: even corners from an eighth of a coarse one, if there."""
+    flags = torch.zeros(len(keys), SLOTS, dtype=torch.uint8, device=keys.device)
+    values = torch.full((len(keys), SLOTS), math.nan, device=keys.device)
+    if len(coarse_keys) == 0:
+        return flags, values
+    parents = keys >> 3
+    rows = torch.searchsorted(coarse_keys, parents).clamp(max=len(coarse_keys) - 1)
+    there = (coarse_keys[rows] == parents).nonzero().squeeze(1)
+    rows, octant = rows[there], keys[there] & 7
+    flags.view(-1, 64, 8)[there, :, 0] = coarse_flags.view(-1, 8, 64)[rows, octant] & KNOWN
+    values.view(-1, 64, 8)[there, :, 0] = coarse_values.view(-1, 8, 64)[rows, octant]
+    return flags, values
+
+
+def children(
+    cells: Int[Tensor, "c 3"], mask: UInt8[Tensor, " c"], limit: int
+) -> Int[Tensor, "d 3"]:
+    """Children that a mask names, below a limit."""
+    rows = mask.nonzero().squeeze(1)
+    offsets = torch.tensor(CORNERS, device=cells.device, dtype=cells.dtype)
+    bits = (mask[rows, None] >> torch.arange(8, dtype=torch.uint8, device=cells.device)) & 1
+    at = (2 * cells[rows, None] + offsets)[bits != 0]
+    return at[(at < limit).all(1)]
+
+
+def crossed_rows(
+    cells: Int[Tensor, "c 3"], values: Float[Tensor, "c 8"], side: int
+) -> Int[Tensor, " d"]:
+    """Rows of the crossed cells in lexicographic order of their indices."""
+    rows = crossed_cells(values).nonzero().squeeze(1)
+    x, y, z = cells[rows].long().unbind(-1)
+    return rows[((x * side + y) * side + z).argsort()]
 
 
 def ask_corners(
@@ -187,6 +241,10 @@ def open_faces(
 def crossed_cells(values: Float[Tensor, "c corners"]) -> Bool[Tensor, " c"]:
     """Tell whether values differ in sign; zero counts as outside, as in marching cubes."""
     inside = values > 0
+    if values.shape[1] == 8:
+        # Eight bytes at a time: torch reduces short rows slowly.
+        inside = inside.contiguous().view(torch.int64).squeeze(1)
+        return (inside != 0) & (inside != _ALL_EIGHT)
     return inside.any(1) & ~inside.all(1)
 
 
