@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from gen3d.cli.main import main
+from gen3d.runtime.doctor import Check
 
 QUICK = ["--steps", "2", "--resolution", "32", "--device", "cpu"]
 
@@ -128,6 +129,16 @@ def test_convert_and_render_make_files(tmp_path: Path, capsys: pytest.CaptureFix
     assert run(["convert", str(glb), str(ply), "--faces", "300"], capsys)[0] == 0
     assert run(["render", str(ply), "-o", str(png), "--size", "64", "--views", "2"], capsys)[0] == 0
     assert png.read_bytes().startswith(b"\x89PNG")
+
+
+def test_doctor_table_shows_extras_in_brackets(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check = Check("extra x", "off", "missing y", 'pip install "gen3d[x]"')
+    monkeypatch.setattr("gen3d.api.examine", lambda: [check])
+    code, out, _ = run(["doctor"], capsys)
+    assert code == 0
+    assert "gen3d[x]" in "".join(out.split())
 
 
 def test_doctor_reports_as_json(capsys: pytest.CaptureFixture[str]) -> None:

@@ -27,7 +27,17 @@ def test_help_loads_nothing_heavy() -> None:
 
 
 def test_help_of_every_command_works() -> None:
-    for command in ("text", "train", "convert", "render", "reproduce", "doctor", "bench"):
+    for command in (
+        "text",
+        "image",
+        "models",
+        "train",
+        "convert",
+        "render",
+        "reproduce",
+        "doctor",
+        "bench",
+    ):
         done = subprocess.run(
             [sys.executable, "-m", "gen3d", command, "--help"],
             capture_output=True,
