@@ -49,7 +49,7 @@ def selection_rows(
 
     Returns:
         By ``mean_16`` and so on ``iou_lost`` (1 - volume IoU of the grid's samples against the
-        same mode with all keys, meaned over shapes; ``iou_lost_max`` is the worst) and
+        same mode with all keys, averaged over shapes; ``iou_lost_max`` is the worst) and
         ``flop_saved`` (share of the decoder's operations by the published count, the choice of
         keys not counted).
     """

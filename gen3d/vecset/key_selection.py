@@ -96,7 +96,7 @@ def select_keys_merge(
 ) -> list[Int[Tensor, " chosen"]]:
     """Choose per group, for all heads alike, the tokens that some query gives any weight.
 
-    The weight is the softmax of unscaled scores, meaned over heads, as in the published decoder;
+    The weight is the softmax of unscaled scores, averaged over heads, as in the published decoder;
     without the scale it is sharper than that of the attention.
 
     Args:
@@ -141,7 +141,7 @@ def kept_mass(
     offsets: Int[Tensor, " groups_1"],
     chosen: Int[Tensor, "groups heads k"],
 ) -> Float[Tensor, "groups heads"]:
-    """Return the share of attention that chosen keys get, meaned over a group's queries.
+    """Return the share of attention that chosen keys get, averaged over a group's queries.
 
     Arguments as :func:`select_keys_mass`; a group without queries has 0.
     """
