@@ -29,7 +29,7 @@ def pipeline(tiny_vae, tiny_dit, monkeypatch):
     # The ball's field in place of the geometry network's.
     monkeypatch.setattr(
         "gen3d.vecset.extract.shape_field",
-        lambda vae, shape: PointField(lambda points: vae.occupancy(points, shape)),
+        lambda vae, shape, chunk=None: PointField(lambda points: vae.occupancy(points, shape)),
     )
     torch.manual_seed(0)
     text = TextEncoder(
