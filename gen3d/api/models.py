@@ -14,7 +14,6 @@ from gen3d.conditioning.concepts import Concepts
 from gen3d.conditioning.text import TextEncoder
 from gen3d.errors import ModelError
 from gen3d.io.files import read_bytes
-from gen3d.io.tensors import sha256_of
 from gen3d.vecset.image_pipeline import ImagePipeline
 from gen3d.vecset.pipeline import VecsetPipeline
 
@@ -123,8 +122,3 @@ def read_concepts(folder: Path) -> list[str]:
             f"cannot read the card {folder / CARD}: {error}", hint="reinstall gen3d"
         ) from error
     return [str(name) for name in concepts]
-
-
-def fingerprint(folder: Path) -> dict[str, str]:
-    """Return the hashes of a model folder's weights."""
-    return {path.name: sha256_of(path) for path in sorted(folder.glob("*.safetensors"))}

@@ -10,7 +10,6 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from gen3d.bench.decode_speed import TimedField
-from gen3d.bench.kernel import decoder_flop
 from gen3d.bench.rows import Row, Rows, median
 from gen3d.geometry.metrics import volume_iou
 from gen3d.ops.isosurface import CORNER_OFFSETS
@@ -20,6 +19,7 @@ from gen3d.vecset.decode import DecodedField, DecodeMode, QueryGroups, decode_fi
 from gen3d.vecset.extract import shape_field
 from gen3d.vecset.field import GeometryField, KeySelector
 from gen3d.vecset.key_selection import MassSelector, MeanSelector, MergeSelector
+from gen3d.vecset.lightning import query_macs
 from gen3d.vecset.vae import ShapeVAE
 
 SELECTORS: Mapping[str, tuple[Callable[[int], KeySelector], DecodeMode]] = {
@@ -171,7 +171,7 @@ def _inside(
 
 
 def _flop(vae: ShapeVAE, keys: float) -> float:
-    return decoder_flop(vae.config.geometry, vae.geometry.fourier.out_dim, keys)
+    return 2 * query_macs(vae.config, keys=keys)
 
 
 def _means(found: list[Row]) -> Row:

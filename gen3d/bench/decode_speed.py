@@ -34,15 +34,9 @@ from gen3d.vecset.extract import shape_field
 from gen3d.vecset.vae import DecodedShape, ShapeVAE
 
 _REPEATS = 3
-# Peak resident size in kB. Not ru_maxrss on Linux: across exec that keeps the parent's.
 _REPORT = """
-import sys
-if sys.platform == "linux":
-    lines = open("/proc/self/status").read().splitlines()
-    print(next(line.split()[1] for line in lines if line.startswith("VmHWM")))
-else:
-    import resource
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+from gen3d.runtime.memory import peak_memory_bytes
+print(peak_memory_bytes() // 1024)
 """
 
 

@@ -14,8 +14,9 @@ from gen3d.errors import MissingDependencyError
 from gen3d.ops.backend import uses_native
 from gen3d.ops.volume_decode import decode_points
 from gen3d.ops.volume_packing import PackedDecoder, PackedShape, pack_shape
-from gen3d.vecset.config import QueryDecoderConfig, VAEConfig, hunyuan_vae_config
+from gen3d.vecset.config import VAEConfig, hunyuan_vae_config
 from gen3d.vecset.field import pack_query_decoder
+from gen3d.vecset.lightning import query_macs
 from gen3d.vecset.vae import ShapeVAE
 
 _MATRIX = 4096
@@ -55,25 +56,12 @@ class KernelRow:
         return self.fraction * self.executed_mflop_per_query / self.mflop_per_query
 
 
-def decoder_flop(config: QueryDecoderConfig, features: int, tokens: float) -> float:
-    """Count the operations of one query in the plain decoder, keys and values given.
-
-    Args:
-        config: The decoder's sizes.
-        features: Fourier features of a point.
-        tokens: Keys per head, in the mean.
-    """
-    width = config.width
-    mlp = 2 * config.mlp_ratio * width * width
-    return 2 * (features * width + 2 * width * width + 2 * tokens * width + mlp + width)
-
-
 def executed_flop(decoder: PackedDecoder, shape: PackedShape) -> dict[str, float]:
     """Count the operations of one query in the CPU kernel's products, by part.
 
     Folding removes the query projection (always), the output projection (few tokens) and the second
     layer of the MLP (no last norm). Norms, softmax, GELU and Fourier features are not counted, as
-    in :func:`decoder_flop`.
+    in :func:`gen3d.vecset.lightning.query_macs`.
 
     Args:
         decoder: The packed model.
@@ -143,7 +131,7 @@ def fused_gemm_fraction(
 def random_decoder(
     config: VAEConfig, dtype: torch.dtype
 ) -> tuple[PackedDecoder, PackedShape, float]:
-    """Return a packed decoder and shape of random numbers, and :func:`decoder_flop` of them."""
+    """Return a packed decoder and shape of random numbers, and the plain operations per query."""
     # One latent layer is enough: only the decoder is measured.
     small = config.model_copy(update={"latent_layers": 0, "encoder": None, "colour": None})
     vae = ShapeVAE(small.model_copy(update={"zero_init": False})).eval()
@@ -152,8 +140,7 @@ def random_decoder(
     head_dim = config.geometry.width // config.geometry.heads
     keys, values = (torch.randn(*sizes, head_dim, generator=generator) for _ in range(2))
     packed = pack_query_decoder(vae.geometry, dtype=dtype)
-    flop = decoder_flop(config.geometry, vae.geometry.fourier.out_dim, config.num_latents)
-    return packed, pack_shape(packed, keys, values), flop
+    return packed, pack_shape(packed, keys, values), 2 * query_macs(config)
 
 
 def gemm_gflops(dtype: torch.dtype, seconds: float) -> float:

@@ -118,6 +118,9 @@ class TextEncoder(nn.Module):
     Args:
         tokenizer: The vocabulary; row i of the table belongs to piece i.
         config: Sizes.
+
+    Attributes:
+        source: The file it was read from, if it was.
     """
 
     table: Tensor
@@ -127,6 +130,7 @@ class TextEncoder(nn.Module):
         super().__init__()
         self.tokenizer = tokenizer
         self.config = config
+        self.source: Path | None = None
         rows = len(tokenizer)
         # Eight bits and a scale per row: see docs/model-cards/text.md for what that costs.
         self.register_buffer("table", torch.zeros(rows, config.table_width, dtype=torch.int8))
@@ -165,6 +169,7 @@ class TextEncoder(nn.Module):
             raise ModelError(
                 f"{path} holds no readable text encoder: {reason}", hint="reinstall gen3d"
             ) from error
+        encoder.source = path
         return encoder.eval().requires_grad_(False)
 
     def save(self, path: Path, *, metadata: dict[str, str] | None = None) -> None:

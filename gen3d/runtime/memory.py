@@ -27,12 +27,16 @@ _CGROUPS = (
 
 def peak_memory_bytes() -> int | None:
     """Return the largest resident size so far, or None where the system does not tell."""
+    # Not getrusage on Linux: across exec that keeps the parent's peak.
+    marks = _status_bytes("/proc/self/status", "VmHWM:")
+    if marks is not None:
+        return marks
     try:
         import resource
     except ImportError:
         return None
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    # Linux counts kilobytes, macOS bytes.
+    # macOS counts bytes, others kilobytes.
     return peak if sys.platform == "darwin" else peak * 1024
 
 
@@ -159,13 +163,17 @@ def _gb(size: int) -> str:
 
 
 def _available_bytes() -> int | None:
+    return _status_bytes("/proc/meminfo", "MemAvailable:")
+
+
+def _status_bytes(path: str, field: str) -> int | None:
+    """Read one ``field: number kB`` of a file that the Linux kernel writes."""
     try:
-        for line in Path("/proc/meminfo").read_text().splitlines():
-            if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) * 1024
+        lines = Path(path).read_text().splitlines()
     except OSError:
         return None
-    return None
+    found = (line.split()[1] for line in lines if line.startswith(field))
+    return next((int(number) * 1024 for number in found), None)
 
 
 def _cgroup_room(limit: str, used: str, statistics: str) -> int | None:

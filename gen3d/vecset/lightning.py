@@ -63,17 +63,21 @@ def with_geometry(
     return made.to(vae.from_latent.weight.device).eval().requires_grad_(False)
 
 
-def query_macs(config: VAEConfig, decoder: QueryDecoderConfig | None = None) -> int:
+def query_macs(
+    config: VAEConfig, decoder: QueryDecoderConfig | None = None, *, keys: float | None = None
+) -> float:
     """Count the multiplications of one query, keys and values given, as the plain layers do them.
 
     Args:
-        config: The autoencoder; its number of latents is that of the keys.
+        config: The autoencoder.
         decoder: Another geometry decoder than the config's.
+        keys: Keys per head, in the mean; all latents by default.
     """
     decoder = decoder or config.geometry
+    keys = config.num_latents if keys is None else keys
     width, features = decoder.width, 3 * (2 * config.fourier.num_freqs + 1)
     inner = width // decoder.heads * decoder.heads
-    attention = 2 * width * inner + 2 * config.num_latents * inner
+    attention = 2 * width * inner + 2 * keys * inner
     return features * width + attention + 2 * width * round(width * decoder.mlp_ratio) + width
 
 

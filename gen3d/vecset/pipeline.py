@@ -97,7 +97,10 @@ class VecsetPipeline:
         vae = load_vae(folder / VAE_FILE, device=device)
         dit, sampling = load_dit(folder / DIT_FILE, device=device)
         text = (text or TextEncoder.load()).to(device)
-        files = {file: sha256_of(folder / file) for file in (VAE_FILE, DIT_FILE)}
+        paths = [folder / VAE_FILE, folder / DIT_FILE]
+        if text.source is not None:
+            paths.append(text.source)
+        files = {path.name: sha256_of(path) for path in paths}
         return cls(
             vae,
             dit,

@@ -10,7 +10,7 @@ from gen3d.bench.decode_exact import compare, sphere_error_cells, vertex_differe
 from gen3d.bench.decode_keys import occupied
 from gen3d.bench.decode_speed import TimedField, memory_row
 from gen3d.bench.fields import sphere, torus
-from gen3d.bench.kernel import decoder_flop, executed_flop, random_decoder
+from gen3d.bench.kernel import executed_flop, random_decoder
 from gen3d.bench.report import Report, machine_name
 from gen3d.bench.rows import Rows, median, table_of
 from gen3d.cli.main import app
@@ -19,6 +19,7 @@ from gen3d.ops.backend import native_available
 from gen3d.vecset.checkpoints import VAE_FILE
 from gen3d.vecset.config import QueryDecoderConfig, VAEConfig
 from gen3d.vecset.decode import PointField, decode_field
+from gen3d.vecset.lightning import query_macs
 
 needs_native = pytest.mark.skipif(not native_available(), reason="native module not built")
 
@@ -105,7 +106,7 @@ def test_kernel_does_what_folding_leaves() -> None:
         assert parts["embedding"] == 2 * width * (features + 1)
         mlp = 2 * width * width if post else width * width + width
         assert parts["MLP and head"] == 2 * (mlp + width)
-        assert plain == decoder_flop(config.geometry, features, tokens)
+        assert plain == 2 * query_macs(config)
 
 
 @pytest.mark.slow
