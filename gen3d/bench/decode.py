@@ -6,6 +6,7 @@ import hashlib
 import json
 import time
 from pathlib import Path
+from statistics import median_high
 
 import numpy as np
 import torch
@@ -19,7 +20,7 @@ from gen3d.bench.decode_speed import memory_row, speed_row
 from gen3d.bench.kernel import fused_gemm_fraction
 from gen3d.bench.quality import make_prompts
 from gen3d.bench.report import Report, machine_name
-from gen3d.bench.rows import Row, Rows, median, table_of
+from gen3d.bench.rows import Row, Rows, table_of
 from gen3d.ops.backend import cuda_native_available, native_available, requested
 from gen3d.runtime.progress import NullProgress, ProgressSink
 from gen3d.vecset.checkpoints import load_vae
@@ -237,19 +238,19 @@ def _ratio_figures(ratios: dict[str, Row], resolutions: tuple[int, ...]) -> dict
 def _speed_figures(speed: dict[str, Row], resolution: int) -> dict[str, float]:
     shapes = list(speed.values())
     names = ("sparse_s", "flashvdm_s", "refine_s", "sparse_bookkeeping_s")
-    sparse, flashvdm, refine, bookkeeping = (median([s[n] for s in shapes]) for n in names)
+    sparse, flashvdm, refine, bookkeeping = (median_high([s[n] for s in shapes]) for n in names)
     # Dense decoding asks the same number of queries of every shape.
     dense = shapes[0]
     return {
         "speedup_vs_dense": dense["dense_torch_s"] / sparse,
         "speedup_vs_dense_same_kernel": dense["dense_s"] / sparse,
-        "speedup_vs_flashvdm": median([s["flashvdm_s"] / s["sparse_s"] for s in shapes]),
+        "speedup_vs_flashvdm": median_high([s["flashvdm_s"] / s["sparse_s"] for s in shapes]),
         "decode_s": sparse,
         "flashvdm_decode_s": flashvdm,
         "dense_torch_s": dense["dense_torch_s"],
         "bookkeeping_s": bookkeeping,
         "refine_s": refine,
-        "evaluated_fraction": median([s["sparse_evaluations"] for s in shapes])
+        "evaluated_fraction": median_high([s["sparse_evaluations"] for s in shapes])
         / (resolution + 1) ** 3,
     }
 

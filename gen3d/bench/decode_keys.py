@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
+from statistics import median_high
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
 from gen3d.bench.decode_speed import TimedField
-from gen3d.bench.rows import Row, Rows, median
+from gen3d.bench.rows import Row, Rows
 from gen3d.geometry.metrics import volume_iou
 from gen3d.ops.isosurface import CORNER_OFFSETS
 from gen3d.ops.volume_packing import KeySelection, PackedDecoder, PackedShape
@@ -117,7 +118,7 @@ def lightning_row(
             seconds.append(field.seconds)
         iou = volume_iou(*(occupied(one).flatten() for one in decoded))
         found.append({"iou_lost": 1 - float(iou), "full_s": seconds[0], "lightning_s": seconds[1]})
-    times = {name: median([row[name] for row in found]) for name in ("full_s", "lightning_s")}
+    times = {name: median_high([row[name] for row in found]) for name in ("full_s", "lightning_s")}
     return _means(found) | times | {"flop_saved": 1 - flops[1] / flops[0]}
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeAlias, TypeVar
+
+from gen3d.runtime.atomic import atomic_write
 
 Row: TypeAlias = dict[str, float]
 Table: TypeAlias = tuple[str, tuple[str, ...], list[list[str]]]
@@ -29,16 +31,10 @@ class Rows:
         text = json.dumps([name, settings], sort_keys=True)
         path = self.folder / f"{name}-{hashlib.sha256(text.encode()).hexdigest()[:12]}.json"
         if not path.exists():
-            # Never a half-written file: a bench may be stopped at any time.
-            part = path.with_suffix(".part")
-            part.write_text(json.dumps(measure()))
-            part.replace(path)
+            row = measure()
+            with atomic_write(path) as file:
+                file.write(json.dumps(row).encode())
         return json.loads(path.read_text())
-
-
-def median(values: Sequence[float]) -> float:
-    """Return the middle one; of an even number the larger of both."""
-    return sorted(values)[len(values) // 2]
 
 
 def table_of(title: str, rows: Mapping[str, Row]) -> Table:

@@ -12,7 +12,7 @@ from gen3d.bench.decode_speed import TimedField, memory_row
 from gen3d.bench.fields import sphere, torus
 from gen3d.bench.kernel import executed_flop, random_decoder
 from gen3d.bench.report import Report, machine_name
-from gen3d.bench.rows import Rows, median, table_of
+from gen3d.bench.rows import Rows, table_of
 from gen3d.cli.main import app
 from gen3d.errors import EmptySurfaceError
 from gen3d.ops.backend import native_available
@@ -128,7 +128,6 @@ def test_tables_have_a_column_per_figure() -> None:
     title, head, body = table_of("t", {"one": {"a": 1.0}, "two": {"b": 0.25}})
     assert (title, head) == ("t", ("", "a", "b"))
     assert body == [["one", "1", ""], ["two", "", "0.25"]]
-    assert median([3, 1, 2]) == 2
 
 
 def test_lightning_file_must_exist() -> None:
