@@ -132,9 +132,11 @@ def decode_field(
       between their corners, each further than the truncation width, is missed.
     - Logits of a classifier rise within one cell and are flat elsewhere, so that no bound on their
       slope proves anything in a coarse cell. L is then capped such that the band of the coarsest
-      level is 0.6 of the typical magnitude. Lost are parts that leave all corners of a coarse cell
-      surer than that, and hang on nothing that was found: specks and wires narrower than a coarse
-      cell. A larger ``start`` finds them, at the cost of ``start``^3 evaluations.
+      level is 0.6 of the typical magnitude. Specks that leave all corners of a coarse cell surer
+      than that are searched for from corners nearer to zero than all around them
+      (:mod:`gen3d.vecset.decode_seeds`). Lost are those that no such corner feels: specks and
+      wires narrower than a coarse cell that hang on nothing that was found. A larger ``start``
+      finds them, at the cost of ``start``^3 evaluations.
 
     ``flashvdm`` follows the reference step by step: its own resolution (256 becomes 252), the
     sign test between voxels, the band, dilations, no reuse of coarse samples. Cells with a corner

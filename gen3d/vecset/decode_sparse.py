@@ -17,6 +17,7 @@ from torch import Tensor
 
 from gen3d.ops import cells as ops
 from gen3d.ops.cells import Bricks
+from gen3d.vecset.decode_seeds import climbed_cells
 from gen3d.vecset.decode_slope import measured_slopes
 from gen3d.vecset.grid_field import CrossedCells, FieldSampling, QueryGroups
 
@@ -64,6 +65,7 @@ def find_crossed(
         slope = _bound(cells, sampling, 2**halvings)
     reach = slope * sampling.grid.size
     low, high = _saturation(cells.values)
+    seeds = climbed_cells(at, cells.values, sampling, 2**halvings)
     for level in range(1, halvings + 1):
         steps = 2 ** (halvings - level + 1)
         limit = -(-resolution * 2 // steps)
@@ -78,6 +80,8 @@ def find_crossed(
         find = _refine if level < halvings else _refine_last
         bricks, cells = find(bricks, cells, live, sampling, limit, steps // 2, level, reach)
         found = len(cells.at)
+        if level == halvings:
+            bricks, cells = _join(bricks, cells, seeds, sampling, steps // 2, level)
         bricks, cells = _follow(bricks, cells, sampling, limit, steps // 2, level)
         followed += len(cells.at) - found
         levels.append(limit)
@@ -156,15 +160,35 @@ def _follow(
         at = ops.open_neighbours(bricks, parts[-1].at, parts[-1].values, limit=limit)
         if len(at) == 0:
             break
-        bricks = ops.open_bricks(bricks, at)
-        ops.claim_cells(bricks, at)
-        ops.ask_corners(bricks, at)
-        _evaluate(bricks, sampling, stride, level)
-        parts.append(_Cells(at, ops.gather_corners(bricks, at)))
+        bricks, more = _visit(bricks, at, sampling, stride, level)
+        parts.append(more)
+    return bricks, _joined(parts)
+
+
+def _join(
+    bricks: Bricks, cells: _Cells, at: Tensor, sampling: FieldSampling, stride: int, level: int
+) -> tuple[Bricks, _Cells]:
+    """Add those of some distinct cells that are not there yet."""
+    bricks, more = _visit(bricks, at, sampling, stride, level)
+    return bricks, _joined([cells, more])
+
+
+def _visit(
+    bricks: Bricks, at: Tensor, sampling: FieldSampling, stride: int, level: int
+) -> tuple[Bricks, _Cells]:
+    """Evaluate the corners of those of some distinct cells that were not visited yet."""
+    bricks = ops.open_bricks(bricks, at)
+    at = at[ops.claim_cells(bricks, at)]
+    ops.ask_corners(bricks, at)
+    _evaluate(bricks, sampling, stride, level)
+    return bricks, _Cells(at, ops.gather_corners(bricks, at))
+
+
+def _joined(parts: list[_Cells]) -> _Cells:
     if len(parts) == 1:
-        return bricks, cells
+        return parts[0]
     at = torch.cat([part.at for part in parts])
-    return bricks, _Cells(at, torch.cat([part.values for part in parts]))
+    return _Cells(at, torch.cat([part.values for part in parts]))
 
 
 def _evaluate(bricks: Bricks, sampling: FieldSampling, stride: int, level: int) -> None:
