@@ -8,6 +8,8 @@ Example:
 
 from __future__ import annotations
 
+from gen3d.api.completion import complete_to_files
+from gen3d.api.editing import edit_to_files
 from gen3d.api.examine import examine
 from gen3d.api.image import image_to_files
 from gen3d.api.listing import list_models
@@ -17,6 +19,8 @@ from gen3d.api.text import text_to_files
 from gen3d.api.training import run_training
 
 __all__ = [
+    "complete_to_files",
+    "edit_to_files",
     "examine",
     "image_to_files",
     "list_models",

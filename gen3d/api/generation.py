@@ -71,7 +71,10 @@ class GenerationRun:
             if report.faces_asked is not None:
                 faces += f" (asked {report.faces_asked})"
             state = "watertight" if report.watertight else "not watertight"
-            lines.append(f"{path.name}: seed {result.seed}, {faces}, {state}")
+            line = f"{path.name}: seed {result.seed}, {faces}, {state}"
+            if "search" in result.record:
+                line += f", reward {result.record['search']['reward']:.3f}"
+            lines.append(line)
             if stages:
                 times = ", ".join(f"{k} {v:.2f} s" for k, v in result.timings_s.items())
                 lines.append(f"  {times}")

@@ -10,6 +10,7 @@ from gen3d.api.generation import GenerationRun, Targets
 from gen3d.api.published import load_image_model
 from gen3d.conditioning.image import prepare_views
 from gen3d.runtime.progress import ProgressSink
+from gen3d.vecset.config import Mesher
 
 
 def image_to_files(
@@ -23,6 +24,7 @@ def image_to_files(
     guidance: float | None = None,
     resolution: int | None = None,
     faces: int | None = None,
+    mesher: Mesher = "marching-cubes",
     iso_level: float = 0.0,
     format: str | None = None,
     count: int = 1,
@@ -44,6 +46,7 @@ def image_to_files(
         guidance: Guidance strength.
         resolution: Grid cells per axis.
         faces: Face budget.
+        mesher: ``marching-cubes`` or ``dual-contouring``.
         iso_level: Value of the field on the surface.
         format: Format, where the extension does not tell.
         count: How many, 1 to 64.
@@ -69,6 +72,7 @@ def image_to_files(
             guidance=guidance,
             resolution=resolution,
             faces=faces,
+            mesher=mesher,
             iso_level=iso_level,
             progress=progress,
         ),

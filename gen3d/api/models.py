@@ -24,6 +24,9 @@ EMBEDDED: dict[str, Path] = {"mini": WEIGHTS / "mini"}
 CARD = "model.json"
 """Describes a model folder; ``concepts`` lists what the model knows."""
 
+TUNED_FOR = "tuned_for"
+"""Key of the card that names the reward which a model was tuned for."""
+
 
 @overload
 def load(model: str = "mini", *, device: str | torch.device = "auto") -> VecsetPipeline: ...

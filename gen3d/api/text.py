@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from pathlib import Path
 
 from gen3d.api.generation import GenerationRun, Targets
 from gen3d.api.models import load_text_model
 from gen3d.conditioning.text import validate_prompt
 from gen3d.runtime.progress import ProgressSink
+from gen3d.vecset.config import Mesher
+from gen3d.vecset.search import SearchOptions, search_text
 
 
 def text_to_files(
@@ -20,10 +23,14 @@ def text_to_files(
     guidance: float | None = None,
     resolution: int | None = None,
     faces: int | None = None,
+    mesher: Mesher = "marching-cubes",
     format: str | None = None,
     count: int = 1,
     model: str = "mini",
     device: str = "auto",
+    search: str | None = None,
+    budget: int | None = None,
+    reward: str | None = None,
     progress: ProgressSink | None = None,
 ) -> GenerationRun:
     """Make one or more meshes from a sentence and write them.
@@ -36,10 +43,15 @@ def text_to_files(
         guidance: Guidance strength.
         resolution: Grid cells per axis.
         faces: Face budget.
+        mesher: ``marching-cubes`` or ``dual-contouring``.
         format: Format, where the extension does not tell.
         count: How many, 1 to 64.
         model: Name or folder.
         device: Where to run.
+        search: How to search for a shape with a high reward: ``rbf``, ``best-of-n``, ``svdd``,
+            ``smc`` or ``paths``; None: make one sample and take it.
+        budget: Evaluations of the network that the search of one item may spend; 200 by default.
+        reward: What to search for: see :func:`gen3d.rewards.parse_rewards`.
         progress: Where to report.
 
     Raises:
@@ -48,16 +60,21 @@ def text_to_files(
     """
     began = time.perf_counter()
     prompt = validate_prompt(prompt)
+    wanted = SearchOptions.parse(search, budget, reward)
     targets = Targets.checked(out, count=count, seed=seed, format=format)
     pipeline = load_text_model(model, device=device)
+    make = pipeline.text_to_3d
+    if wanted is not None:
+        make = partial(search_text, pipeline, wanted=wanted)
     return targets.fill(
-        lambda seed: pipeline.text_to_3d(
+        lambda seed: make(
             prompt,
             seed=seed,
             steps=steps,
             guidance=guidance,
             resolution=resolution,
             faces=faces,
+            mesher=mesher,
             progress=progress,
         ),
         began=began,

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from gen3d.api.models import CARD
+from gen3d.api.models import CARD, TUNED_FOR
 from gen3d.conditioning import distill
 from gen3d.data.procedural import CATEGORIES
 from gen3d.errors import InputError
@@ -27,9 +27,12 @@ from gen3d.vecset.runs import (
     FlowRun,
     LightningRun,
     Run,
+    StudentRun,
+    TuneRun,
     VAERun,
     export_run,
 )
+from gen3d.vecset.students import STUDENT_FILE
 
 TEXT_KIND = "text"
 
@@ -51,6 +54,7 @@ def run_training(
     path: Path | str,
     assign: Sequence[str] = (),
     *,
+    kinds: Sequence[str] = (),
     resume: bool = True,
     progress: ProgressSink | None = None,
 ) -> TrainingRun:
@@ -59,6 +63,7 @@ def run_training(
     Args:
         path: File such as ``configs/vecset/vae.yaml``.
         assign: Changes as ``key.sub=value``.
+        kinds: Kinds of runs that are welcome; all, if none is named.
         resume: Go on with what the output folder holds; False removes it first.
         progress: Where to report.
 
@@ -67,6 +72,11 @@ def run_training(
         CancelledError: The user stopped; the state was saved.
     """
     settings = read_settings(path, assign)
+    if kinds and settings.get("kind") not in kinds:
+        raise InputError(
+            f"{path} is of kind {settings.get('kind')!r}, expected {' or '.join(kinds)}",
+            hint="gen3d train takes every kind",
+        )
     if settings.get("kind") == TEXT_KIND:
         result = distill.run(settings, progress=progress)
         return TrainingRun(result.output, result.figures)
@@ -85,12 +95,27 @@ def run_training(
     return TrainingRun(output, result.figures)
 
 
-def export_model(run: FlowRun | LightningRun | DecoderRun, checkpoint: Path, folder: Path) -> Path:
+def export_model(
+    run: FlowRun | LightningRun | DecoderRun | StudentRun | TuneRun, checkpoint: Path, folder: Path
+) -> Path:
     """Write a folder that :func:`gen3d.api.load` takes: both networks and the card.
 
-    Lightning and decoder runs keep the flow network and the card of their base, if it has them.
+    Lightning and decoder runs keep the flow network and the card of their base, if it has them;
+    runs of students keep all of it and add the student, tuning runs replace its flow network.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    if isinstance(run, StudentRun):
+        export_run(run, checkpoint, folder / STUDENT_FILE)
+        for name in (VAE_FILE, DIT_FILE, CARD):
+            if (run.base / name).exists():
+                _copy(run.base / name, folder / name)
+        return folder
+    if isinstance(run, TuneRun):
+        export_run(run, checkpoint, folder / DIT_FILE)
+        _copy(run.base / VAE_FILE, folder / VAE_FILE)
+        card = json.loads(read_bytes(run.base / CARD)) | {TUNED_FOR: run.reward}
+        _write_json(card, folder / CARD)
+        return folder
     if isinstance(run, LightningRun | DecoderRun):
         export_run(run, checkpoint, folder / VAE_FILE)
         for name in (DIT_FILE, CARD):
@@ -100,9 +125,13 @@ def export_model(run: FlowRun | LightningRun | DecoderRun, checkpoint: Path, fol
     export_run(run, checkpoint, folder / DIT_FILE)
     _copy(run.vae, folder / VAE_FILE)
     concepts = sorted(run.data.train.procedural.categories or CATEGORIES)
-    with atomic_write(folder / CARD) as file:
-        file.write(json.dumps({"concepts": concepts}, indent=2).encode() + b"\n")
+    _write_json({"concepts": concepts}, folder / CARD)
     return folder
+
+
+def _write_json(values: dict[str, Any], path: Path) -> None:
+    with atomic_write(path) as file:
+        file.write(json.dumps(values, indent=2).encode() + b"\n")
 
 
 def _copy(source: Path, target: Path) -> None:

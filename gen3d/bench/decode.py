@@ -16,11 +16,13 @@ from torch import Tensor
 from gen3d.api.models import load_text_model
 from gen3d.bench.decode_exact import analytic_rows, ratio_rows, shape_rows, sphere_error_cells
 from gen3d.bench.decode_keys import lightning_row, selection_rows
+from gen3d.bench.decode_lightning import RESOLUTIONS, equal_time_gain, grid_rows
 from gen3d.bench.decode_speed import memory_row, speed_row
 from gen3d.bench.kernel import fused_gemm_fraction
 from gen3d.bench.quality import make_prompts
 from gen3d.bench.report import Report, machine_name
 from gen3d.bench.rows import Row, Rows, table_of
+from gen3d.data.procedural.dataset import ProceduralDataConfig, build_shape_set
 from gen3d.ops.backend import cuda_native_available, native_available, requested
 from gen3d.runtime.progress import NullProgress, ProgressSink
 from gen3d.vecset.checkpoints import load_vae
@@ -53,6 +55,8 @@ def bench_decode(
     fine_at: int = FINE_AT,
     kernel_seconds: float = 1.0,
     lightning: Path | None = None,
+    grids_at: tuple[int, ...] = RESOLUTIONS,
+    grid_shapes: int = 2,
     cache: Path = Path("outputs/bench-decode"),
     device: str = "auto",
     progress: ProgressSink | None = None,
@@ -72,6 +76,8 @@ def bench_decode(
         fine_at: Resolution of the finer one.
         kernel_seconds: About how long each measurement of the kernel alone runs; 0: none.
         lightning: Weights of the model's autoencoder with another geometry decoder.
+        grids_at: Resolutions at which both decoders are compared with true shapes.
+        grid_shapes: True shapes of each category for that.
         cache: Folder of finished rows; a stopped bench resumes. Rows are kept by model, device and
             threads: delete them after changes of the code.
         device: Where to run.
@@ -97,6 +103,7 @@ def bench_decode(
     memory = rows.get("memory", [model, timed_at], lambda: memory_row(model, latents[0], timed_at))
     clock.lap("time and memory")
     keys = selection_rows(vae, latents[:selected], mini_at, rows, sink)
+    grids: dict[str, dict[str, Row]] = {}
     if lightning is not None:
         content = hashlib.sha256(lightning.read_bytes()).hexdigest()
         other = load_vae(lightning, device=pipeline.device)
@@ -105,6 +112,13 @@ def bench_decode(
             [content, selected, timed_at],
             lambda: lightning_row(vae, other, latents[:selected], timed_at),
         )
+        data = ProceduralDataConfig.model_validate({"split": "test", "per_category": grid_shapes})
+        true = build_shape_set(data, cache / f"shapes-{grid_shapes}", sink)
+        for name, one in (("full", vae), ("lightning", other)):
+            settings = [name, content, grid_shapes, grids_at]
+            grids[name] = rows.get(
+                "grids", settings, lambda one=one: grid_rows(one, true, grids_at)
+            )
     clock.lap("selections of keys")
     kernel = _kernel_rows(pipeline, kernel_seconds, rows, sink)
     clock.lap("kernel")
@@ -117,6 +131,8 @@ def bench_decode(
         **{f"{what}_{n}": row[what] for n, row in keys.items() for what in _KEPT},
         **_kernel_figures(kernel),
     }
+    if grids:
+        figures["lightning_equal_time_gain"] = equal_time_gain(grids["full"], grids["lightning"])
     tables = [
         table_of("cells missed on analytic fields", analytic),
         table_of("queries over those of the published rule", ratios),
@@ -125,6 +141,7 @@ def bench_decode(
         table_of(f"times at {timed_at}", speed),
         table_of(f"selections of keys at {mini_at}, other decoders at {timed_at}", keys),
         table_of("the kernel alone", kernel),
+        *(table_of(f"true shapes on grids: {name}", found) for name, found in grids.items()),
     ]
     notes = {
         "model": pipeline.name,

@@ -11,14 +11,12 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 from jaxtyping import Float
-from torch import Tensor
 
 from gen3d.api.models import load
 from gen3d.bench.report import Report
@@ -29,6 +27,7 @@ from gen3d.data.procedural.dataset import (
     ShapeSet,
     build_shape_set,
 )
+from gen3d.data.procedural.recognise import POINTS, classify, shape_clouds, unit_clouds
 from gen3d.errors import EmptySurfaceError
 from gen3d.geometry.cleanup import remove_floaters
 from gen3d.geometry.color import COLOUR_NAMES, dominant_basic_colour
@@ -45,8 +44,6 @@ from gen3d.vecset.decode import PointField, decode_field
 from gen3d.vecset.objective import reconstruction_figures
 from gen3d.vecset.pipeline import VecsetPipeline
 
-POINTS = 256
-NEIGHBOURS = 5
 REFERENCES_PER_CATEGORY = 20
 TEST_PER_CATEGORY = 10
 _TILE = 144
@@ -218,24 +215,6 @@ def _blank() -> np.ndarray:
     return np.full((_TILE, _TILE, 3), 255, np.uint8)
 
 
-def _normalised(points: Float[Tensor, "s n 3"]) -> Float[Tensor, "s n 3"]:
-    low, high = points.amin(1, keepdim=True), points.amax(1, keepdim=True)
-    return (points - (low + high) / 2) / (high - low).amax(-1, keepdim=True)
-
-
-def _clouds(shapes: ShapeSet) -> Float[Tensor, "s n 3"]:
-    return _normalised(torch.from_numpy(shapes.surface[:, :POINTS, :3].astype(np.float32)))
-
-
-def classify(
-    distances: Float[Tensor, "s r"], categories: list[str], neighbours: int = NEIGHBOURS
-) -> list[str]:
-    """Return the majority category among the nearest references; ties go to the nearer one."""
-    nearest = distances.topk(neighbours, dim=1, largest=False).indices.tolist()
-    # Counter keeps insertion order among equals, and the nearest comes first.
-    return [Counter(categories[i] for i in row).most_common(1)[0][0] for row in nearest]
-
-
 def _generation_figures(
     prompts: list[Prompt],
     samples: list[Sample | None],
@@ -244,9 +223,9 @@ def _generation_figures(
     sink: ProgressSink,
 ) -> dict[str, float]:
     sink.stage_started("comparing", None)
-    known, real = _clouds(references), _clouds(test)
+    known, real = shape_clouds(references), shape_clouds(test)
     made = [(p, s) for p, s in zip(prompts, samples, strict=True) if s is not None]
-    drawn = _normalised(torch.from_numpy(np.stack([s.points[:POINTS] for _, s in made])))
+    drawn = unit_clouds(torch.from_numpy(np.stack([s.points[:POINTS] for _, s in made])))
     truth = classify(pairwise_chamfer(real, known), references.categories)
     ceiling = _share([a == b for a, b in zip(truth, test.categories, strict=True)])
     guesses = classify(pairwise_chamfer(drawn, known), references.categories)

@@ -87,6 +87,64 @@ def decode(
     )
 
 
+@app.command("sample")
+def sample(
+    model: options.Model = "mini",
+    part: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--part",
+            help="students, solvers, schedules, search, steering, ring or tune; may be repeated.",
+        ),
+    ] = None,
+    plot: Annotated[
+        Path | None,
+        typer.Option("--plot", help="Write quality against evaluations as PNG."),
+    ] = None,
+    pairs: Annotated[
+        int, typer.Option("--pairs", help="Pairs of captions per attribute.", min=1)
+    ] = 2,
+    tuned: Annotated[
+        Path | None,
+        typer.Option(
+            "--tuned",
+            help="Folder of a model that `gen3d tune` made from this one.",
+            exists=True,
+            file_okay=False,
+        ),
+    ] = None,
+    cache: Annotated[
+        Path, typer.Option("--cache", help="Folder for finished rows; a stopped bench resumes.")
+    ] = Path("outputs/bench-sample"),
+    markdown: Annotated[
+        Path | None, typer.Option("--markdown", help="Write the tables as Markdown.")
+    ] = None,
+    device: options.Device = "auto",
+    json: options.Json = None,
+    quiet: options.Quiet = False,
+    debug: options.Debug = False,
+) -> None:
+    """Measure samplers: quality against evaluations for solvers, schedules and students."""
+    from gen3d.bench.sample import bench_sample
+    from gen3d.bench.sample_context import SampleSizes
+
+    _show(
+        lambda progress: bench_sample(
+            model,
+            parts=part or (),
+            sizes=SampleSizes(pairs=pairs),
+            plot=plot,
+            tuned=tuned,
+            cache=cache,
+            device=device,
+            progress=progress,
+        ),
+        json,
+        quiet,
+        markdown,
+    )
+
+
 @app.command("roofline")
 def roofline(
     model: options.Model = "mini",

@@ -40,6 +40,7 @@ def image(
     guidance: options.Guidance = None,
     resolution: options.Resolution = None,
     faces: options.Faces = None,
+    mesher: options.Mesher = "marching-cubes",
     iso_level: Annotated[
         float,
         typer.Option("--iso-level", help="Field value on the surface; higher is thinner."),
@@ -71,6 +72,7 @@ def image(
             guidance=guidance,
             resolution=resolution,
             faces=faces,
+            mesher=mesher,
             iso_level=iso_level,
             format=format,
             count=count,

@@ -8,7 +8,21 @@ from typing import Any
 
 import typer
 
-from gen3d.cli import bench, convert, doctor, image, models, render, reproduce, text, train
+from gen3d.cli import (
+    bench,
+    complete,
+    convert,
+    distill,
+    doctor,
+    edit,
+    image,
+    models,
+    render,
+    reproduce,
+    text,
+    train,
+    tune,
+)
 from gen3d.errors import CancelledError, Gen3dError, UserError
 
 # Newer Typer brings its own copy of click, older ones use the package: take whichever is in use.
@@ -27,8 +41,12 @@ app = typer.Typer(
 )
 app.command("text")(text.text)
 app.command("image")(image.image)
+app.command("complete")(complete.complete)
+app.command("edit")(edit.edit)
 app.command("models")(models.models)
 app.command("train")(train.train)
+app.command("distill")(distill.distill)
+app.command("tune")(tune.tune)
 app.command("convert")(convert.convert)
 app.command("render")(render.render)
 app.command("reproduce")(reproduce.reproduce)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -27,6 +27,10 @@ Resolution = Annotated[
 Faces = Annotated[
     int | None,
     typer.Option("--faces", help="Face budget of the mesh, at least 100.", show_default="no limit"),
+]
+Mesher = Annotated[
+    Literal["marching-cubes", "dual-contouring"],
+    typer.Option("--mesher", help="How the surface becomes a mesh; dual-contouring is sharper."),
 ]
 Format = Annotated[
     str | None,

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from gen3d.cli import options
+
+_SEARCH = "Search"
 
 
 def text(
@@ -18,10 +20,39 @@ def text(
     guidance: options.Guidance = None,
     resolution: options.Resolution = None,
     faces: options.Faces = None,
+    mesher: options.Mesher = "marching-cubes",
     format: options.Format = None,
     count: options.Count = 1,
     model: options.Model = "mini",
     device: options.Device = "auto",
+    search: Annotated[
+        Literal["rbf", "best-of-n", "svdd", "smc", "paths"] | None,
+        typer.Option(
+            "--search",
+            help="Search for a shape with a high reward; rbf: rollover budget forcing.",
+            show_default="one sample, no search",
+            rich_help_panel=_SEARCH,
+        ),
+    ] = None,
+    budget: Annotated[
+        int | None,
+        typer.Option(
+            "--budget",
+            help="Network evaluations to spend, 1..100000; a guided step takes two.",
+            show_default="200",
+            rich_help_panel=_SEARCH,
+        ),
+    ] = None,
+    reward: Annotated[
+        str | None,
+        typer.Option(
+            "--reward",
+            help="What for: watertight, single, symmetric, printable, support-free, stable, "
+            "compact, silhouette=IMAGE, scan=CLOUD; several with commas, weights as symmetric:2.",
+            show_default=False,
+            rich_help_panel=_SEARCH,
+        ),
+    ] = None,
     json: options.Json = None,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
@@ -40,10 +71,14 @@ def text(
             guidance=guidance,
             resolution=resolution,
             faces=faces,
+            mesher=mesher,
             format=format,
             count=count,
             model=model,
             device=device,
+            search=search,
+            budget=budget,
+            reward=reward,
             progress=progress,
         )
     show_run(run, json, quiet=quiet, verbose=verbose)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -22,11 +23,33 @@ def train(
     debug: options.Debug = False,
 ) -> None:
     """Train a model; an interrupted run goes on where it stopped."""
+    run(config, assign or [], fresh=fresh, json=json, quiet=quiet)
+
+
+def run(
+    config: Path,
+    assign: Sequence[str],
+    *,
+    fresh: bool,
+    json: Path | None,
+    quiet: bool,
+    kinds: Sequence[str] = (),
+) -> None:
+    """Do a run, and report its figures and what it made.
+
+    Args:
+        config: YAML file.
+        assign: Changes as ``key.sub=value``.
+        fresh: Start anew instead of resuming.
+        json: Where to write the figures.
+        quiet: Print the result only.
+        kinds: Kinds of runs that the command takes; all, if none is named.
+    """
     from gen3d.api.training import run_training
     from gen3d.cli.console import RichProgress, console, write_json
 
     with RichProgress(enabled=not quiet) as progress:
-        result = run_training(config, assign or [], resume=not fresh, progress=progress)
+        result = run_training(config, assign, kinds=kinds, resume=not fresh, progress=progress)
     write_json({"figures": result.figures}, json)
     if not quiet:
         for name, value in result.figures.items():

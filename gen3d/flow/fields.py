@@ -5,12 +5,13 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, runtime_checkable
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from gen3d.errors import InputError
 from gen3d.flow.conditions import Condition
 from gen3d.flow.paths import LINEAR, Path
 from gen3d.flow.predictions import Kind, Prediction
@@ -32,6 +33,15 @@ class Field(Protocol):
 
     def __call__(self, x: Tensor, t: float, cond: Condition = None) -> Prediction:
         """Predict at ``(x, t)``."""
+        ...
+
+
+@runtime_checkable
+class JumpField(Protocol):
+    """A field that also knows whole jumps: few-step students do (`gen3d.flow.flow_maps`)."""
+
+    def average_velocity(self, x: Tensor, t: float, r: float, cond: Condition = None) -> Tensor:
+        """Return ``(x_t - x_r) / (t - r)`` along the flow through ``x`` at ``t``."""
         ...
 
 
@@ -110,6 +120,16 @@ class CountedField:
         self.rows += self.reducer.batch_size(x)
         return self.field(x, t, cond)
 
+    def average_velocity(self, x: Tensor, t: float, r: float, cond: Condition = None) -> Tensor:
+        """Count, then ask for a whole jump.
+
+        Raises:
+            InputError: The wrapped field knows no jumps.
+        """
+        self.calls += 1
+        self.rows += self.reducer.batch_size(x)
+        return _jumping(self.field).average_velocity(x, t, r, cond)
+
 
 @dataclass(frozen=True)
 class BoundField:
@@ -137,9 +157,36 @@ class BoundField:
         """Return the estimate of the data at ``(x, t)``."""
         return self._predict(x, t).to("x0", self.path, x, t).value
 
+    def average_velocity(
+        self, x: Float[Tensor, "*shape"], t: float, r: float
+    ) -> Float[Tensor, "*shape"]:
+        """Return the average velocity from ``t`` to ``r``.
+
+        A hook on x_0 sees where this velocity would lead until t = 0, which for a jump to 0 is
+        where it leads.
+
+        Raises:
+            InputError: The field knows no jumps, or is under guidance, which has to be distilled
+                into it.
+        """
+        u = _jumping(self.field).average_velocity(x, t, r, self.cond)
+        if self.on_x0 is None:
+            return u
+        x0 = self.on_x0(x - t * u, x, t)
+        return u if x0 is None else (x - x0) / t
+
     def _predict(self, x: Tensor, t: float) -> Prediction:
         prediction = self.field(x, t, self.cond)
         if self.on_x0 is None:
             return prediction
         x0 = self.on_x0(prediction.to("x0", self.path, x, t).value, x, t)
         return prediction if x0 is None else Prediction("x0", x0)
+
+
+def _jumping(field: Field) -> JumpField:
+    if not isinstance(field, JumpField):
+        raise InputError(
+            f"jumps need a field that knows average velocities, got {type(field).__name__}",
+            hint="wrap a few-step student in FlowMapField, and sample it without guidance",
+        )
+    return field

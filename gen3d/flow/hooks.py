@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from jaxtyping import Float
 from torch import Tensor
 
-from gen3d.errors import CancelledError
+from gen3d.errors import CancelledError, InputError
 from gen3d.flow.paths import Path
 from gen3d.flow.predictions import Prediction
+from gen3d.flow.reduce import DENSE, Reducer
 from gen3d.runtime.progress import ProgressSink
 
 
@@ -116,3 +117,39 @@ class CancelHook(Hook):
         """
         if self.cancelled():
             raise CancelledError(f"cancelled after {step.index + 1} of {step.steps} steps")
+
+
+@dataclass(frozen=True)
+class DynamicThreshold(Hook):
+    """Keeps estimates of bounded data in their bounds without burning them in.
+
+    ``s`` is a high quantile of ``|x_0|`` per sample, at least ``limit``; the estimate is clamped to
+    ``-s..s`` and scaled to the limits (Saharia et al. 2022, arXiv 2205.11487, sec. 2.3). For grids
+    of occupancy or distance and the like: latents have no bounds.
+
+    Args:
+        quantile: Share of the elements that may pass without being clamped.
+        limit: The data lie in -limit..limit.
+        reducer: Knows the samples.
+
+    Raises:
+        InputError: The quantile is not in 0..1, or the limit not positive.
+    """
+
+    quantile: float = 0.995
+    limit: float = 1.0
+    reducer: Reducer = DENSE
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.quantile <= 1:
+            raise InputError(f"the quantile must lie in 0..1, got {self.quantile}")
+        if not self.limit > 0:
+            raise InputError(f"the limit must be positive, got {self.limit}")
+
+    def on_x0(
+        self, x0: Float[Tensor, "*shape"], x: Float[Tensor, "*shape"], t: float
+    ) -> Float[Tensor, "*shape"]:
+        """Clamp and rescale each sample."""
+        reach = self.reducer.quantile(x0.abs(), self.quantile).clamp(min=self.limit)
+        scale = self.reducer.broadcast((self.limit / reach).to(x0), x0)
+        return (x0 * scale).clamp(-self.limit, self.limit)

@@ -7,6 +7,7 @@ prediction gives both (``_x0_weights``, ``_eps_weights``), and both give the tar
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -16,7 +17,7 @@ from torch import Tensor
 from gen3d.errors import InputError
 from gen3d.flow.paths import Path, Scalar, weigh
 
-Kind: TypeAlias = Literal["x0", "eps", "velocity", "score", "v_salimans_ho"]
+Kind: TypeAlias = Literal["x0", "eps", "velocity", "score", "v_salimans_ho", "flow"]
 Weights: TypeAlias = tuple[Scalar, Scalar]
 
 
@@ -27,7 +28,8 @@ class Prediction:
     Attributes:
         kind: ``x0``: the clean data; ``eps``: the noise; ``velocity``: ``dx/dt``; ``score``:
             ``grad log p_t(x) = -eps / b``; ``v_salimans_ho``: ``a eps - b x_0`` (Salimans & Ho
-            2022, arXiv 2202.00512).
+            2022, arXiv 2202.00512); ``flow``: ``eps - x_0`` on any path, which is the velocity on
+            the linear one.
         value: In the shape of x.
     """
 
@@ -53,11 +55,17 @@ class Prediction:
         try:
             p, q = conversion_weights(self.kind, kind, path, t)
         except ZeroDivisionError as error:
-            raise InputError(
-                f"a prediction of kind {self.kind!r} does not determine {kind!r} at t = {t}",
-                hint="keep the schedule inside 0 < t < 1, or predict the velocity",
-            ) from error
+            raise _undetermined(self.kind, kind, t) from error
+        if not isinstance(p, Tensor) and not isinstance(q, Tensor) and not math.isfinite(p + q):
+            raise _undetermined(self.kind, kind, t)
         return Prediction(kind, weigh(p, x) + weigh(q, self.value))
+
+
+def _undetermined(source: Kind, target: Kind, t: Scalar) -> InputError:
+    return InputError(
+        f"a prediction of kind {source!r} does not determine {target!r} at t = {t}",
+        hint="keep the schedule inside 0 < t < 1, or predict the velocity",
+    )
 
 
 def conversion_weights(source: Kind, target: Kind, path: Path, t: Scalar) -> Weights:
@@ -73,10 +81,18 @@ def conversion_weights(source: Kind, target: Kind, path: Path, t: Scalar) -> Wei
     if target == "score":
         p, q = _eps_weights(source, path, t)
         return -p / path.b(t), -q / path.b(t)
-    of_x0, of_eps = (path.da(t), path.db(t)) if target == "velocity" else (-path.b(t), path.a(t))
+    of_x0, of_eps = _target_weights(target, path, t)
     p0, q0 = _x0_weights(source, path, t)
     p1, q1 = _eps_weights(source, path, t)
     return of_x0 * p0 + of_eps * p1, of_x0 * q0 + of_eps * q1
+
+
+def _target_weights(target: Kind, path: Path, t: Scalar) -> Weights:
+    if target == "velocity":
+        return path.da(t), path.db(t)
+    if target == "flow":
+        return -1.0, 1.0
+    return -path.b(t), path.a(t)
 
 
 def _x0_weights(source: Kind, path: Path, t: Scalar) -> Weights:
@@ -90,6 +106,8 @@ def _x0_weights(source: Kind, path: Path, t: Scalar) -> Weights:
         return -path.db(t) / wronskian, b / wronskian
     if source == "score":
         return 1 / a, b * b / a
+    if source == "flow":
+        return 1 / (a + b), -b / (a + b)
     return a / (a * a + b * b), -b / (a * a + b * b)
 
 
@@ -104,6 +122,8 @@ def _eps_weights(source: Kind, path: Path, t: Scalar) -> Weights:
         return path.da(t) / wronskian, -a / wronskian
     if source == "score":
         return 0.0, -b
+    if source == "flow":
+        return 1 / (a + b), a / (a + b)
     return b / (a * a + b * b), a / (a * a + b * b)
 
 

@@ -7,6 +7,7 @@ log-probabilities, thresholds) therefore asks a reducer, and is written once.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -51,6 +52,10 @@ class Reducer(ABC):
     @abstractmethod
     def broadcast(self, values: Float[Tensor, " batch"], x: Tensor) -> Tensor:
         """Reshape one value per sample so that it broadcasts against ``x``."""
+
+    @abstractmethod
+    def quantile(self, x: Tensor, q: float) -> Float[Tensor, " batch"]:
+        """Return the value below which the share ``q`` of each sample lies; 0 for an empty one."""
 
     @abstractmethod
     def randn(
@@ -102,6 +107,10 @@ class DenseReducer(Reducer):
     ) -> Float[Tensor, "batch ..."]:
         """Append dimensions of size one."""
         return values.reshape(-1, *(1,) * (x.ndim - 1))
+
+    def quantile(self, x: Float[Tensor, "batch ..."], q: float) -> Float[Tensor, " batch"]:
+        """Return a quantile of each sample, between ranks by straight lines."""
+        return _quantile(_wide(x).reshape(x.shape[0], x.shape[1:].numel()), q)
 
     def randn(
         self,
@@ -169,6 +178,11 @@ class SparseReducer(Reducer):
         rows = values.repeat_interleave(lengths, output_size=x.shape[0])
         return rows.reshape(-1, *(1,) * (x.ndim - 1))
 
+    def quantile(self, x: Float[Tensor, "rows ..."], q: float) -> Float[Tensor, " batch"]:
+        """Return a quantile of each sample, between ranks by straight lines."""
+        samples = _wide(x).split(self._sizes_in(x))
+        return torch.cat([_quantile(rows.reshape(1, rows.numel()), q) for rows in samples])
+
     def randn(
         self,
         shape: Sequence[int],
@@ -208,6 +222,16 @@ def _wide(x: Tensor) -> Tensor:
 
 def _row_sums(x: Tensor) -> Tensor:
     return _wide(x).reshape(x.shape[0], x.shape[1:].numel()).sum(dim=1)
+
+
+def _quantile(rows: Float[Tensor, "batch n"], q: float) -> Float[Tensor, " batch"]:
+    # Not torch.quantile, which refuses more than 2^24 elements: a volume of 256^3 has them.
+    count = rows.shape[1]
+    if count == 0:
+        return rows.new_zeros(rows.shape[0])
+    below = math.floor(q * (count - 1))
+    low, high = (rows.kthvalue(min(rank, count)).values for rank in (below + 1, below + 2))
+    return torch.lerp(low, high, q * (count - 1) - below)
 
 
 def _check_generators(batch: int, generators: Sequence[torch.Generator]) -> None:

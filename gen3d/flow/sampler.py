@@ -82,10 +82,7 @@ def sample(
     """
     if not x_T.is_floating_point():
         raise InputError(f"x_T must hold floats, got {x_T.dtype}")
-    counted = CountedField(field, reducer)
-    guided: Field = counted
-    if guidance is not None:
-        guided = Guided(counted, guidance, uncond, reducer, apart=apart)
+    guided, counted = guided_field(field, guidance, uncond, reducer, apart=apart)
     bound = BoundField(guided, cond, _x0_hook(hooks))
     times: list[float] = schedule.grid(steps).tolist()
     x = x_T.to(torch.promote_types(x_T.dtype, torch.float32))
@@ -106,6 +103,21 @@ def sample(
         evaluations=counted.rows // max(reducer.batch_size(x), 1),
         trajectory=torch.stack(trajectory) if keep_trajectory else None,
     )
+
+
+def guided_field(
+    field: Field,
+    guidance: Guidance | None,
+    uncond: Condition,
+    reducer: Reducer = DENSE,
+    *,
+    apart: bool = False,
+) -> tuple[Field, CountedField]:
+    """Put guidance, if any, on a field whose evaluations are counted; return both fields."""
+    counted = CountedField(field, reducer)
+    if guidance is None:
+        return counted, counted
+    return Guided(counted, guidance, uncond, reducer, apart=apart), counted
 
 
 @contextlib.contextmanager

@@ -105,10 +105,10 @@ def _marching_cubes(
     level: float,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Vertices, faces, and for each vertex 12 * cell + edge that made it."""
-    _check_arguments(cells, corner_values, resolution, bounds)
+    check_arguments(cells, corner_values, resolution, bounds)
     values = corner_values.to(torch.float32)
     if not uses_native(values.device):
-        _check_cells(_keys(cells, resolution), cells, resolution)
+        check_cells(cell_keys(cells, resolution), cells, resolution)
         return reference.marching_cubes_sources(
             cells, values, resolution=resolution, bounds=bounds, level=level
         )
@@ -151,9 +151,14 @@ def marching_cubes_dense(
     return marching_cubes(cells, values, resolution=n, bounds=bounds, level=level)
 
 
-def _check_arguments(
+def check_arguments(
     cells: Tensor, values: Tensor, resolution: int, bounds: tuple[float, float]
 ) -> None:
+    """Refuse shapes, types and ranges that are not as :func:`marching_cubes` wants them.
+
+    Raises:
+        InputError: Says which.
+    """
     if cells.ndim != 2 or cells.shape[1] != 3 or cells.is_floating_point():
         raise InputError(f"cells is {cells.dtype} {tuple(cells.shape)}, expected integers (c, 3)")
     if tuple(values.shape) != (cells.shape[0], 8) or not values.is_floating_point():
@@ -167,12 +172,18 @@ def _check_arguments(
         raise InputError(f"bounds are {bounds}, expected the lower one first")
 
 
-def _keys(cells: Tensor, resolution: int) -> Tensor:
+def cell_keys(cells: Int[Tensor, "c 3"], resolution: int) -> Int[Tensor, " c"]:
+    """Number the cells of a grid, in lexicographic order."""
     i, j, k = cells.long().unbind(-1)
     return (i * resolution + j) * resolution + k
 
 
-def _check_cells(keys: Tensor, cells: Tensor, resolution: int) -> None:
+def check_cells(keys: Tensor, cells: Tensor, resolution: int) -> None:
+    """Refuse cells that lie outside the grid, repeat, or are not in the order of their keys.
+
+    Raises:
+        InputError: Says which.
+    """
     if cells.numel() == 0:
         return
     if int(cells.min()) < 0 or int(cells.max()) >= resolution:
@@ -191,9 +202,9 @@ def _isosurface(
     cells: Tensor, values: Tensor, resolution: int, lo: float, hi: float, level: float
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Vertices, faces, and for each vertex 12 * cell + edge that made it."""
-    keys = _keys(cells, resolution)
+    keys = cell_keys(cells, resolution)
     if cells.device.type == "cpu":
-        _check_cells(keys, cells, resolution)
+        check_cells(keys, cells, resolution)
     given, cells = cells, cells.to(torch.int32).contiguous()
     values = values.detach().contiguous()
     count, device = cells.shape[0], cells.device
@@ -211,7 +222,7 @@ def _isosurface(
         totals = torch.cat([totals, ordered[None].long()])
     n_vertices, n_faces, *fine = totals.tolist()
     if fine == [0]:
-        _check_cells(keys, given, resolution)
+        check_cells(keys, given, resolution)
     starts = ends - counts
 
     vertices = torch.empty(n_vertices, 3, dtype=torch.float32, device=device)

@@ -32,8 +32,7 @@ def save_vae(vae: ShapeVAE, path: Path | str) -> None:
     Raises:
         OutputError: The file cannot be written.
     """
-    fields = {_KIND: "ShapeVAE", _CONFIG: vae.config.model_dump_json()}
-    save_tensors(_half(vae), path, fields)
+    save_tensors(_half(vae), path, settings_fields("ShapeVAE", vae.config))
 
 
 def save_dit(dit: ShapeDiT, path: Path | str, sampling: SamplingConfig | None = None) -> None:
@@ -47,11 +46,8 @@ def save_dit(dit: ShapeDiT, path: Path | str, sampling: SamplingConfig | None = 
     Raises:
         OutputError: The file cannot be written.
     """
-    fields = {
-        _KIND: "ShapeDiT",
-        _CONFIG: dit.config.model_dump_json(),
-        _SAMPLING: (sampling or SamplingConfig()).model_dump_json(),
-    }
+    fields = settings_fields("ShapeDiT", dit.config)
+    fields[_SAMPLING] = (sampling or SamplingConfig()).model_dump_json()
     save_tensors(_half(dit), path, fields)
 
 
@@ -62,8 +58,8 @@ def load_vae(path: Path | str, *, device: torch.device | str = "cpu") -> ShapeVA
         ModelError: The file is missing, damaged, or no autoencoder.
     """
     tensors, metadata = load_tensors(path)
-    config = _config(VAEConfig, metadata, path, kind="ShapeVAE")
-    return _fill(ShapeVAE, config, tensors, path, device)
+    config = read_settings(VAEConfig, metadata, path, kind="ShapeVAE")
+    return fill(ShapeVAE, config, tensors, path, device)
 
 
 def load_dit(
@@ -75,9 +71,9 @@ def load_dit(
         ModelError: The file is missing, damaged, or no flow network.
     """
     tensors, metadata = load_tensors(path)
-    config = _config(DiTConfig, metadata, path, kind="ShapeDiT")
-    sampling = _config(SamplingConfig, metadata, path, kind="ShapeDiT", field=_SAMPLING)
-    return _fill(ShapeDiT, config, tensors, path, device), sampling
+    config = read_settings(DiTConfig, metadata, path, kind="ShapeDiT")
+    sampling = read_settings(SamplingConfig, metadata, path, kind="ShapeDiT", field=_SAMPLING)
+    return fill(ShapeDiT, config, tensors, path, device), sampling
 
 
 def _half(module: nn.Module) -> dict[str, Tensor]:
@@ -89,7 +85,12 @@ def _half(module: nn.Module) -> dict[str, Tensor]:
     }
 
 
-def _config(
+def settings_fields(kind: str, config: Settings) -> dict[str, str]:
+    """Return the text fields of a file: what it holds, and with which settings."""
+    return {_KIND: kind, _CONFIG: config.model_dump_json()}
+
+
+def read_settings(
     settings: type[AnySettings],
     metadata: dict[str, str],
     path: Path | str,
@@ -97,6 +98,18 @@ def _config(
     kind: str,
     field: str = _CONFIG,
 ) -> AnySettings:
+    """Read the settings out of a file's text fields.
+
+    Args:
+        settings: Their class.
+        metadata: The text fields.
+        path: Of the file, for messages.
+        kind: What the file must hold.
+        field: Name of the text field.
+
+    Raises:
+        ModelError: The file holds something else, or its settings cannot be read.
+    """
     if metadata.get(_KIND) != kind:
         raise ModelError(f"{path} holds {metadata.get(_KIND) or 'unknown weights'}, not {kind}")
     try:
@@ -112,14 +125,18 @@ def _config(
         ) from error
 
 
-def _fill(
+def fill(
     network: type[AnyNetwork],
     config: Settings,
     tensors: dict[str, Tensor],
     path: Path | str,
     device: torch.device | str,
 ) -> AnyNetwork:
-    """Build a network and give it its weights."""
+    """Build a network and give it its weights, in eval mode.
+
+    Raises:
+        ModelError: Names or shapes do not fit, or a value is not finite.
+    """
     # Not on the meta device: its first use imports for a second, and these networks are small.
     with torch.random.fork_rng(devices=[]):
         module = network(config)  # pyright: ignore[reportArgumentType]

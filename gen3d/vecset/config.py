@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from gen3d.nn.mlp import Gelu
 from gen3d.nn.modulation import ModulationMode
 from gen3d.nn.norms import QKNorm
+
+Mesher: TypeAlias = Literal["marching-cubes", "dual-contouring"]
+"""How a mesh is made from a field, see :func:`gen3d.vecset.extract.surface_mesh`."""
 
 PUBLISHED_SCALE_FACTORS = {
     512: 1.0188137142395404,
@@ -145,6 +148,8 @@ class DiTConfig(Settings):
         modulation: ``per_block`` (published) or ``shared`` with offsets per block.
         qkv_bias: Bias of packed projections.
         guidance_embedding: Take the guidance strength as an input (guidance-distilled networks).
+        interval_embedding: Take the length ``t - r`` of a jump as an input and answer with the
+            average velocity over it (few-step students).
         time_dim: Channels of the sinusoidal embeddings.
         time_max_period: Ratio of their longest to shortest period; 1000 in the published networks.
         time_factor: Multiplies time first.
@@ -162,6 +167,7 @@ class DiTConfig(Settings):
     modulation: ModulationMode = "shared"
     qkv_bias: bool = False
     guidance_embedding: bool = False
+    interval_embedding: bool = False
     time_dim: int = Field(default=128, ge=2)
     time_max_period: float = Field(default=10_000.0, gt=1)
     time_factor: float = Field(default=1000.0, gt=0)

@@ -20,6 +20,7 @@ from gen3d.ops.isosurface import CORNER_OFFSETS, MAX_RESOLUTION
 from gen3d.vecset import decode_flashvdm, decode_sparse
 from gen3d.vecset.grid_field import (
     DEFAULT_CHUNK,
+    WALL_VALUE,
     CrossedCells,
     Field,
     FieldFunction,
@@ -99,7 +100,7 @@ def closed_field(field: FieldFunction, bounds: tuple[float, float]) -> FieldFunc
     def closed(points: Float[Tensor, "n 3"]) -> Float[Tensor, " n"]:
         values = field(points)
         wall = ((points <= lo + margin) | (points >= hi - margin)).any(-1)
-        return torch.where(wall, values.clamp(max=-1e-3), values)
+        return torch.where(wall, values.clamp(max=WALL_VALUE), values)
 
     return closed
 

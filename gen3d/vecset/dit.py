@@ -57,6 +57,23 @@ class Condition:
         every = torch.ones(len(self.tokens), dtype=torch.bool, device=self.tokens.device)
         return self.dropped(every)
 
+    def rows(self, chosen: Tensor) -> Condition:
+        """Return some of the items, by mask or by number."""
+        mask = None if self.mask is None else self.mask[chosen]
+        pooled = None if self.pooled is None else self.pooled[chosen]
+        return Condition(self.tokens[chosen], mask, pooled, self.repeats)
+
+    def shortened(self, tokens: int) -> Condition:
+        """Return the first context tokens only."""
+        mask = None if self.mask is None else self.mask[:, :tokens]
+        return Condition(self.tokens[:, :tokens], mask, self.pooled, self.repeats)
+
+    def to(self, device: torch.device | str) -> Condition:
+        """Move the tensors."""
+        mask = None if self.mask is None else self.mask.to(device)
+        pooled = None if self.pooled is None else self.pooled.to(device)
+        return Condition(self.tokens.to(device), mask, pooled, self.repeats)
+
 
 class DoubleBlock(nn.Module):
     """Latents and context keep their own weights and meet in one joint attention.
@@ -216,6 +233,15 @@ class ShapeDiT(nn.Module):
                 max_period=config.time_max_period,
                 factor=config.time_factor,
             )
+        self.interval_in: ScalarEmbedder | None = None
+        if config.interval_embedding:
+            self.interval_in = ScalarEmbedder(
+                width,
+                dim=config.time_dim,
+                max_period=config.time_max_period,
+                factor=config.time_factor,
+            )
+            zero_(self.interval_in.out_layer)  # so it starts as the network without a second time
         self.pooled_in = None if config.pooled_dim is None else nn.Linear(config.pooled_dim, width)
         self.slots: nn.Parameter | None = None
         mean: Tensor | None = None
@@ -263,6 +289,7 @@ class ShapeDiT(nn.Module):
         t: Float[Tensor, " batch"],
         condition: Condition,
         guidance: Float[Tensor, " batch"] | None = None,
+        interval: Float[Tensor, " batch"] | None = None,
     ) -> Float[Tensor, "batch n latent_dim"]:
         """Return the velocity dx/dt in float32 (or wider, as the weights are).
 
@@ -271,11 +298,13 @@ class ShapeDiT(nn.Module):
             t: Times in [0, 1].
             condition: What the samples shall show.
             guidance: Guidance strength, for networks that take it.
+            interval: Length ``t - r`` of the jump whose average velocity is wanted, for networks
+                that take it; 0 asks for the velocity at ``t``.
 
         Raises:
-            InputError: The guidance input or the pooled vector is missing, or not wanted.
+            InputError: The guidance, the interval or the pooled vector is missing, or not wanted.
         """
-        vector = self._vector(t, condition.pooled, guidance)
+        vector = self._vector(t, condition.pooled, guidance, interval)
         latent, context = self.latent_in(x), self.context_in(condition.tokens)
         if self.slots is not None:
             latent = latent + self.slots
@@ -291,11 +320,38 @@ class ShapeDiT(nn.Module):
             joint = block(joint, vector, shared_single, mask)
         return widen(self.final_layer(joint[:, context.shape[1] :], vector))
 
-    def _vector(self, t: Tensor, pooled: Tensor | None, guidance: Tensor | None) -> Tensor:
+    def average_velocity(
+        self,
+        x: Float[Tensor, "batch n latent_dim"],
+        t: Float[Tensor, " batch"],
+        r: Float[Tensor, " batch"],
+        condition: Condition,
+    ) -> Float[Tensor, "batch n latent_dim"]:
+        """Return ``(x_t - x_r) / (t - r)`` along the flow, as networks with an interval learn it.
+
+        Args:
+            x: Latents at time ``t``.
+            t: Where the jumps start, in [0, 1].
+            r: Where they end, at most ``t``.
+            condition: What the samples shall show.
+
+        Raises:
+            InputError: The network takes no interval.
+        """
+        return self(x, t, condition, interval=t - r)
+
+    def _vector(
+        self,
+        t: Tensor,
+        pooled: Tensor | None,
+        guidance: Tensor | None,
+        interval: Tensor | None,
+    ) -> Tensor:
         """Sum the embeddings that modulate every block."""
         vector = self.time_in(t)
         for name, module, value in (
             ("guidance", self.guidance_in, guidance),
+            ("interval", self.interval_in, interval),
             ("pooled context", self.pooled_in, pooled),
         ):
             if (module is None) != (value is None):

@@ -15,15 +15,19 @@ from gen3d.geometry.normals import vertex_normals
 from gen3d.geometry.simplify import decimate
 from gen3d.geometry.topology import report_topology
 from gen3d.geometry.transforms import normalise_unit
+from gen3d.ops.dual_contouring import dual_contouring
 from gen3d.ops.isosurface import marching_cubes_edges
+from gen3d.vecset.config import Mesher
+from gen3d.vecset.crossing_normals import crossing_normals
 from gen3d.vecset.decode import (
     DEFAULT_CHUNK,
+    DecodedField,
     DecodeReport,
     Field,
     decode_field,
 )
 from gen3d.vecset.edge_roots import refine_vertices
-from gen3d.vecset.field import GeometryField
+from gen3d.vecset.field import GeometryField, plain_chunk
 from gen3d.vecset.grid_field import Grid
 from gen3d.vecset.vae import DecodedShape, ShapeVAE
 
@@ -56,7 +60,7 @@ class ExtractedMesh:
     """A mesh with its report.
 
     Attributes:
-        mesh: In the public frame, with normals, and with colours if the model has them.
+        mesh: In the public frame (or as asked), with normals, and colours if the model has them.
         report: How it came to be.
         timings_s: Seconds by stage: ``decode``, ``surface``, ``finish``.
     """
@@ -85,7 +89,9 @@ def extract_mesh(
     resolution: int,
     faces: int | None = None,
     start: int,
+    mesher: Mesher = "marching-cubes",
     refine_steps: int = 2,
+    normalise: bool = True,
     chunk: int | None = None,
     check: Callable[[], None] = lambda: None,
 ) -> ExtractedMesh:
@@ -97,8 +103,11 @@ def extract_mesh(
         resolution: Grid cells per axis.
         faces: Face budget; None: no limit.
         start: See :func:`gen3d.vecset.decode.decode_field`.
+        mesher: See :func:`surface_mesh`.
         refine_steps: Evaluations per vertex in :func:`gen3d.vecset.edge_roots.refine_vertices`;
             0 leaves the vertices where linear interpolation puts them.
+        normalise: Whether to centre and scale to the public frame; else the mesh stays in the
+            coordinates of the network.
         chunk: Queries at a time where no kernel runs; None: chosen by their attention scores.
         check: Called between stages; may raise to stop.
 
@@ -113,22 +122,22 @@ def extract_mesh(
     decoded = decode_field(field, resolution, start=start, bounds=bounds, device=device)
     check()
     clock.lap("decode")
-    vertices, triangles, edges = marching_cubes_edges(
-        decoded.cells, decoded.corner_values, resolution=resolution, bounds=bounds
+    raw = surface_mesh(
+        decoded,
+        field,
+        mesher=mesher,
+        refine_steps=refine_steps,
+        chunk=min(DEFAULT_CHUNK, chunk or plain_chunk(shape.geometry)),
     )
-    grid = Grid(bounds[0], (bounds[1] - bounds[0]) / resolution, resolution + 1)
-    if refine_steps:
-        vertices = refine_vertices(edges, field, grid, evaluations=refine_steps)
     check()
     clock.lap("surface")
-    raw = Mesh(vertices.cpu().numpy(), triangles.cpu().numpy())
     cleaned = remove_floaters(raw)
     mesh = cleaned.mesh
     if vae.colour is not None:
         mesh = mesh.with_(colors=_colours(vae, shape, mesh.vertices))
     if faces is not None:
         mesh = decimate(mesh, faces).mesh
-    mesh = normalise_unit(mesh)
+    mesh = normalise_unit(mesh) if normalise else mesh
     mesh = mesh.with_(normals=vertex_normals(mesh))
     topology = report_topology(mesh)
     clock.lap("finish")
@@ -142,6 +151,44 @@ def extract_mesh(
         faces_asked=faces,
     )
     return ExtractedMesh(mesh, report, clock.laps_s)
+
+
+@torch.no_grad()
+def surface_mesh(
+    decoded: DecodedField,
+    field: Field,
+    *,
+    mesher: Mesher = "marching-cubes",
+    refine_steps: int = 2,
+    chunk: int = DEFAULT_CHUNK,
+) -> Mesh:
+    """Make the mesh of a decoded field, in the coordinates of its bounds.
+
+    Args:
+        decoded: The cells.
+        field: The field that they came from.
+        mesher: ``marching-cubes``, or ``dual-contouring``, which keeps the sharp edges of fields
+            that have any, and asks for the field's gradient at each crossing.
+        refine_steps: See :func:`extract_mesh`.
+        chunk: Points per backward pass of ``dual-contouring``.
+
+    Raises:
+        InputError: ``dual-contouring`` of a field that cannot be differentiated.
+    """
+    cells, values = decoded.cells, decoded.corner_values
+    resolution, bounds = decoded.resolution, decoded.bounds
+    vertices, faces, edges = marching_cubes_edges(
+        cells, values, resolution=resolution, bounds=bounds
+    )
+    grid = Grid(bounds[0], (bounds[1] - bounds[0]) / resolution, resolution + 1)
+    if refine_steps:
+        vertices = refine_vertices(edges, field, grid, evaluations=refine_steps)
+    if mesher == "dual-contouring":
+        normals = crossing_normals(edges, vertices, field, grid, chunk=chunk)
+        vertices, faces = dual_contouring(
+            cells, values, edges, vertices, normals, resolution=resolution, bounds=bounds
+        )
+    return Mesh(vertices.cpu().numpy(), faces.cpu().numpy())
 
 
 def _colours(vae: ShapeVAE, shape: DecodedShape, vertices: np.ndarray) -> np.ndarray:

@@ -23,7 +23,7 @@ from gen3d.ops.volume_packing import (
     pack_decoder,
     pack_shape,
 )
-from gen3d.vecset.grid_field import Grid, GridSampler, QueryGroups
+from gen3d.vecset.grid_field import WALL_VALUE, Grid, GridSampler, QueryGroups
 from gen3d.vecset.query_decoder import QueryDecoder
 
 KeySelector: TypeAlias = Callable[
@@ -34,7 +34,6 @@ for consecutive parts of the points, where groups differ in their number of keys
 
 # Scores held at once by the plain torch path, 256 MB in float32.
 _MAX_SCORES = 1 << 26
-_WALL_VALUE = -1e-3
 
 
 class GeometryField:
@@ -81,8 +80,7 @@ class GeometryField:
             )
         self.bounds, self.selector = bounds, selector
         self._network, self._keys_values = decoder, shape
-        scores = shape.keys.shape[1] * shape.keys.shape[2]
-        self._chunk = max(_MAX_SCORES // scores, 1) if chunk is None else chunk
+        self._chunk = plain_chunk(shape) if chunk is None else chunk
         self._packed: tuple[PackedDecoder, PackedShape] | None = None
         if selector is not None or uses_native(shape.keys.device):
             model = packed or pack_query_decoder(decoder, dtype=dtype)
@@ -151,6 +149,11 @@ class GeometryField:
         return coordinates.abs() >= limit
 
 
+def plain_chunk(shape: KeysValues) -> int:
+    """Return how many queries at a time keep torch's attention scores within 256 MB."""
+    return max(_MAX_SCORES // (shape.keys.shape[1] * shape.keys.shape[2]), 1)
+
+
 def pack_query_decoder(decoder: QueryDecoder, *, dtype: torch.dtype | None = None) -> PackedDecoder:
     """Pack a geometry decoder for the fused kernel.
 
@@ -213,4 +216,4 @@ def _scale_of(norm: nn.Module) -> Tensor | None:
 
 
 def _close(values: Float[Tensor, " n"], wall: Bool[Tensor, " n"]) -> Float[Tensor, " n"]:
-    return torch.where(wall, values.clamp(max=_WALL_VALUE), values)
+    return torch.where(wall, values.clamp(max=WALL_VALUE), values)

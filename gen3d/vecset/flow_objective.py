@@ -229,7 +229,7 @@ class FlowObjective:
         result = flow_matching_loss(
             self.module,
             self.latents[index].to(device),
-            _to(condition, device),
+            condition.to(device),
             generator=generator,
             path=LINEAR,
             times=self._times,
@@ -255,22 +255,13 @@ class FlowObjective:
             result = flow_matching_loss(
                 module,
                 self._held_out_latents[index[part]].to(device),
-                _to(self._held_out_captions.condition(captions), device),
+                self._held_out_captions.condition(captions).to(device),
                 generator=generator,
                 times=times[part],
                 noise=noise[part].to(device),
             )
             errors.append(result.per_sample.cpu())
         return {"flow_velocity_mse": float(torch.cat(errors).mean())}
-
-
-def _to(condition: Condition, device: torch.device) -> Condition:
-    mask, pooled = condition.mask, condition.pooled
-    return Condition(
-        condition.tokens.to(device),
-        None if mask is None else mask.to(device),
-        None if pooled is None else pooled.to(device),
-    )
 
 
 def _check_sizes(model: DiTConfig, vae: ShapeVAE, captions: CaptionTable) -> None:

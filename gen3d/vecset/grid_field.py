@@ -21,6 +21,8 @@ FieldFunction: TypeAlias = Callable[[Float[Tensor, "n 3"]], Float[Tensor, " n"]]
 """A field at any points: one value per point, positive inside, float32."""
 
 DEFAULT_CHUNK = 16_384
+WALL_VALUE = -1e-3
+"""What a field closed at the walls of its cube has there, where it would be more."""
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from gen3d.runtime.devices import resolve_device
 from gen3d.runtime.memory import dtype_name
 from gen3d.runtime.progress import NullProgress, ProgressSink
 from gen3d.runtime.seeds import check_seed, draw_seed, make_generator
-from gen3d.vecset.config import SamplingConfig
+from gen3d.vecset.config import Mesher, SamplingConfig
 from gen3d.vecset.extract import ExtractedMesh, extract_mesh
 from gen3d.vecset.image_memory import plan_memory
 from gen3d.vecset.mesh_encoding import encode_mesh
@@ -106,6 +106,7 @@ class ImagePipeline:
         guidance: float | None = None,
         resolution: int | None = None,
         faces: int | None = None,
+        mesher: Mesher = "marching-cubes",
     ) -> ResolvedOptions:
         """Fill in the model's defaults and check ranges.
 
@@ -113,7 +114,12 @@ class ImagePipeline:
             InputError: A value is out of its range.
         """
         return resolve_options(
-            self.sampling, steps=steps, guidance=guidance, resolution=resolution, faces=faces
+            self.sampling,
+            steps=steps,
+            guidance=guidance,
+            resolution=resolution,
+            faces=faces,
+            mesher=mesher,
         )
 
     def image_to_3d(
@@ -127,6 +133,7 @@ class ImagePipeline:
         guidance: float | None = None,
         resolution: int | None = None,
         faces: int | None = None,
+        mesher: Mesher = "marching-cubes",
         iso_level: float = 0.0,
         progress: ProgressSink | None = None,
         cancelled: Callable[[], bool] = lambda: False,
@@ -144,6 +151,7 @@ class ImagePipeline:
             guidance: Guidance strength, 0 to 100; 1 is off.
             resolution: Grid cells per axis, 16 to 512.
             faces: Face budget, at least 100; None: no limit.
+            mesher: ``marching-cubes`` or ``dual-contouring``.
             iso_level: Value of the field on the surface; the models were trained for 0. A higher
                 one makes the shape thinner.
             progress: Where to report.
@@ -154,7 +162,9 @@ class ImagePipeline:
             EmptySurfaceError: The sample has no surface.
             CancelledError: ``cancelled`` said so.
         """
-        options = self.resolve(steps=steps, guidance=guidance, resolution=resolution, faces=faces)
+        options = self.resolve(
+            steps=steps, guidance=guidance, resolution=resolution, faces=faces, mesher=mesher
+        )
         _check_level(iso_level)
         seed = draw_seed() if seed is None else check_seed(seed)
         images = self._views(image, views, mask)
@@ -238,6 +248,7 @@ class ImagePipeline:
         *,
         resolution: int | None = None,
         faces: int | None = None,
+        mesher: Mesher = "marching-cubes",
         iso_level: float = 0.0,
         check: Callable[[], None] = lambda: None,
     ) -> Mesh:
@@ -247,7 +258,7 @@ class ImagePipeline:
             InputError: A value is out of its range.
             EmptySurfaceError: The field has no surface.
         """
-        options = self.resolve(resolution=resolution, faces=faces)
+        options = self.resolve(resolution=resolution, faces=faces, mesher=mesher)
         _check_level(iso_level)
         return self._extract(latents, options, iso_level, check).mesh
 
@@ -281,6 +292,7 @@ class ImagePipeline:
                 resolution=options.resolution,
                 faces=options.faces,
                 start=self.sampling.decode_start,
+                mesher=options.mesher,
                 chunk=self.plan.chunk,
                 check=check,
             )

@@ -20,14 +20,17 @@ from gen3d.flow import (
     ProgressHook,
     sample,
 )
+from gen3d.flow.schedules import UNIFORM
+from gen3d.flow.solvers import EULER
 from gen3d.io.tensors import sha256_of
 from gen3d.runtime.devices import resolve_device
 from gen3d.runtime.progress import NullProgress, ProgressSink
 from gen3d.runtime.seeds import check_seed, draw_seed, make_generator
 from gen3d.vecset.checkpoints import DIT_FILE, VAE_FILE, load_dit, load_vae
-from gen3d.vecset.config import SamplingConfig
+from gen3d.vecset.config import Mesher, SamplingConfig
 from gen3d.vecset.dit import Condition, ShapeDiT
 from gen3d.vecset.extract import ExtractedMesh, extract_mesh
+from gen3d.vecset.few_steps import FewSteps, Route
 from gen3d.vecset.result import (
     ResolvedOptions,
     ShapeResult,
@@ -46,6 +49,7 @@ class VecsetPipeline:
         dit: The flow network, in eval mode.
         text: The text encoder that it was trained with.
         sampling: Defaults of the options.
+        few_steps: Its student and fitted solvers, if it has any.
         name: The model's name, for records.
         fingerprint: Hashes of its files, for records.
         warn: Says what is doubtful about a prompt, in sentences.
@@ -62,12 +66,13 @@ class VecsetPipeline:
         text: TextEncoder,
         *,
         sampling: SamplingConfig | None = None,
+        few_steps: FewSteps | None = None,
         name: str = "custom",
         fingerprint: dict[str, str] | None = None,
         warn: Callable[[str], Sequence[str]] = lambda prompt: (),
     ) -> None:
         self.vae, self.dit, self.text = vae, dit, text
-        self.sampling = sampling or SamplingConfig()
+        self.sampling, self.few_steps = sampling or SamplingConfig(), few_steps or FewSteps()
         self.name, self.fingerprint, self._warn = name, fingerprint or {}, warn
 
     @classmethod
@@ -80,7 +85,7 @@ class VecsetPipeline:
         text: TextEncoder | None = None,
         warn: Callable[[str], Sequence[str]] = lambda prompt: (),
     ) -> VecsetPipeline:
-        """Load ``vae.safetensors`` and ``dit.safetensors``.
+        """Load ``vae.safetensors`` and ``dit.safetensors``, and what there is for few steps.
 
         Args:
             folder: Where they lie.
@@ -97,15 +102,18 @@ class VecsetPipeline:
         vae = load_vae(folder / VAE_FILE, device=device)
         dit, sampling = load_dit(folder / DIT_FILE, device=device)
         text = (text or TextEncoder.load()).to(device)
-        paths = [folder / VAE_FILE, folder / DIT_FILE]
+        dit_sha256 = sha256_of(folder / DIT_FILE)
+        few_steps = FewSteps.load(folder, dit, dit_sha256=dit_sha256)
+        paths = [folder / VAE_FILE, *few_steps.files]
         if text.source is not None:
             paths.append(text.source)
-        files = {path.name: sha256_of(path) for path in paths}
+        files = {DIT_FILE: dit_sha256, **{path.name: sha256_of(path) for path in paths}}
         return cls(
             vae,
             dit,
             text,
             sampling=sampling,
+            few_steps=few_steps,
             name=name or folder.name,
             fingerprint=files,
             warn=warn,
@@ -125,6 +133,7 @@ class VecsetPipeline:
         guidance: float | None = None,
         resolution: int | None = None,
         faces: int | None = None,
+        mesher: Mesher = "marching-cubes",
         progress: ProgressSink | None = None,
         cancelled: Callable[[], bool] = lambda: False,
     ) -> ShapeResult:
@@ -133,10 +142,12 @@ class VecsetPipeline:
         Args:
             prompt: What to make.
             seed: Random seed, 0 to 2^31 - 1; drawn if None.
-            steps: Sampling steps, 1 to 1000.
+            steps: Sampling steps, 1 to 1000. For ``few_steps.steps`` the model has a student or a
+                fitted solver; these have the model's guidance built in.
             guidance: Guidance strength, 0 to 100; 1 is off.
             resolution: Grid cells per axis, 16 to 512.
             faces: Face budget, at least 100; None: no limit.
+            mesher: ``marching-cubes`` or ``dual-contouring``.
             progress: Where to report.
             cancelled: Asked between steps and stages; True stops the work.
 
@@ -146,7 +157,9 @@ class VecsetPipeline:
             CancelledError: ``cancelled`` said so.
         """
         prompt = validate_prompt(prompt)
-        options = self.resolve(steps=steps, guidance=guidance, resolution=resolution, faces=faces)
+        options = self.resolve(
+            steps=steps, guidance=guidance, resolution=resolution, faces=faces, mesher=mesher
+        )
         seed = draw_seed() if seed is None else check_seed(seed)
         sink = progress or NullProgress()
 
@@ -161,7 +174,11 @@ class VecsetPipeline:
         sampled_s = time.perf_counter() - began
         with decoding(sink, cancelled) as check:
             extracted = self.decode(
-                latents, resolution=options.resolution, faces=options.faces, check=check
+                latents,
+                resolution=options.resolution,
+                faces=options.faces,
+                mesher=options.mesher,
+                check=check,
             )
         return make_result(
             "text_to_3d",
@@ -169,7 +186,7 @@ class VecsetPipeline:
             options,
             seed=seed,
             timings_s={"sample": sampled_s},
-            warnings=self._doubts(prompt),
+            warnings=self.doubts(prompt),
             prompt=prompt,
             model=self.name,
             files=self.fingerprint,
@@ -186,7 +203,12 @@ class VecsetPipeline:
         guidance: float,
         hooks: Sequence[Hook] = (),
     ) -> Float[Tensor, "batch latents channels"]:
-        """Sample the autoencoder's latents, one item per prompt and seed, all in one batch."""
+        """Sample the autoencoder's latents, one item per prompt and seed, all in one batch.
+
+        Raises:
+            InputError: So many steps have another guidance built in.
+        """
+        route = self._route(steps, guidance)
         encoded = self.text.encode(list(prompts))
         condition = Condition(encoded.tokens, encoded.mask, encoded.pooled)
         if self.dit.config.pooled_dim is None:
@@ -194,17 +216,25 @@ class VecsetPipeline:
         tokens = self.dit.config.num_latents or self.vae.config.num_latents
         shape = (len(prompts), tokens, self.dit.config.latent_dim)
         noise = DENSE.randn(shape, [make_generator(s) for s in seeds], device=self.device)
-        rule = ClassifierFree(guidance, interval=self.sampling.guidance_interval)
         result = sample(
-            NetworkField(self.dit),
+            route.field,
             noise,
             steps=steps,
             cond=condition,
-            guidance=rule,
+            guidance=route.guidance,
             uncond=condition.unconditional(),
+            schedule=route.schedule,
+            solver=route.solver,
             hooks=hooks,
         )
         return self.dit.denormalise(result.x0)
+
+    def _route(self, steps: int, guidance: float) -> Route:
+        """Choose the student, a fitted solver, or the flow network with plain guidance."""
+        self.few_steps.check_guidance(steps, guidance, self.sampling.guidance)
+        rule = ClassifierFree(guidance, interval=self.sampling.guidance_interval)
+        plain = Route(NetworkField(self.dit), EULER, UNIFORM, rule)
+        return self.few_steps.route(steps, self.dit) or plain
 
     @torch.no_grad()
     def decode(
@@ -213,6 +243,7 @@ class VecsetPipeline:
         *,
         resolution: int,
         faces: int | None = None,
+        mesher: Mesher = "marching-cubes",
         check: Callable[[], None] = lambda: None,
     ) -> ExtractedMesh:
         """Turn the latents of one shape into a mesh.
@@ -226,10 +257,12 @@ class VecsetPipeline:
             resolution=resolution,
             faces=faces,
             start=self.sampling.decode_start,
+            mesher=mesher,
             check=check,
         )
 
-    def _doubts(self, prompt: str) -> list[str]:
+    def doubts(self, prompt: str) -> list[str]:
+        """Say in sentences why a prompt may not give what it asks for."""
         doubts = list(self._warn(prompt))
         if self.text.encode([prompt]).truncated[0]:
             doubts.append("the prompt is long: the model read its beginning only")
@@ -242,12 +275,20 @@ class VecsetPipeline:
         guidance: float | None = None,
         resolution: int | None = None,
         faces: int | None = None,
+        mesher: Mesher = "marching-cubes",
     ) -> ResolvedOptions:
         """Fill in the model's defaults and check ranges.
 
         Raises:
-            InputError: A value is out of its range.
+            InputError: A value is out of its range, or so many steps have another guidance.
         """
-        return resolve_options(
-            self.sampling, steps=steps, guidance=guidance, resolution=resolution, faces=faces
+        options = resolve_options(
+            self.sampling,
+            steps=steps,
+            guidance=guidance,
+            resolution=resolution,
+            faces=faces,
+            mesher=mesher,
         )
+        self.few_steps.check_guidance(options.steps, options.guidance, self.sampling.guidance)
+        return options

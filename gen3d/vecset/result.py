@@ -6,14 +6,14 @@ import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from gen3d.errors import CancelledError, InputError
 from gen3d.geometry.mesh import Mesh
 from gen3d.io import save
 from gen3d.runtime.progress import ProgressSink
 from gen3d.runtime.record import make_record
-from gen3d.vecset.config import SamplingConfig
+from gen3d.vecset.config import Mesher, SamplingConfig
 from gen3d.vecset.extract import ExtractedMesh, MeshReport
 
 MIN_FACES = 100
@@ -59,12 +59,14 @@ class ResolvedOptions:
         guidance: Guidance strength.
         resolution: Grid cells per axis.
         faces: Face budget, if any.
+        mesher: How the mesh is made.
     """
 
     steps: int
     guidance: float
     resolution: int
     faces: int | None
+    mesher: Mesher
 
 
 def resolve_options(
@@ -74,6 +76,7 @@ def resolve_options(
     guidance: float | None = None,
     resolution: int | None = None,
     faces: int | None = None,
+    mesher: Mesher = "marching-cubes",
 ) -> ResolvedOptions:
     """Fill in a model's defaults and check ranges.
 
@@ -85,7 +88,10 @@ def resolve_options(
         guidance=defaults.guidance if guidance is None else guidance,
         resolution=defaults.resolution if resolution is None else resolution,
         faces=faces,
+        mesher=mesher,
     )
+    if mesher not in get_args(Mesher):
+        raise InputError(f"mesher must be one of {', '.join(get_args(Mesher))}, got {mesher!r}")
     _check_range("steps", options.steps, 1, 1000)
     _check_range("guidance", options.guidance, 0, 100)
     _check_range("resolution", options.resolution, 16, 512)

@@ -8,7 +8,6 @@ from typing import Literal, TypeAlias
 from torch import Tensor
 
 from gen3d.conditioning.text import TextEncoder
-from gen3d.data.procedural.dataset import ProceduralDataConfig, ShapeSet, build_shape_set
 from gen3d.errors import ModelError
 from gen3d.runtime.progress import ProgressSink
 from gen3d.training.config import TrainConfig
@@ -31,30 +30,10 @@ from gen3d.vecset.flow_objective import FlowObjective, FlowObjectiveConfig
 from gen3d.vecset.lightning import with_geometry
 from gen3d.vecset.lightning_objective import LightningObjective, LightningObjectiveConfig
 from gen3d.vecset.objective import VAEObjective, VAEObjectiveConfig
+from gen3d.vecset.run_sources import RunData
+from gen3d.vecset.student_runs import DistillRun, RegressionRun, StudentRun
+from gen3d.vecset.tune_runs import TuneRun
 from gen3d.vecset.vae import ShapeVAE
-
-
-class ShapeSource(Settings):
-    """A folder of sampled shapes, made when it is not there.
-
-    Attributes:
-        folder: Where the samples lie.
-        procedural: What to sample.
-    """
-
-    folder: Path
-    procedural: ProceduralDataConfig
-
-    def open(self, progress: ProgressSink | None = None) -> ShapeSet:
-        """Open the folder, or sample the shapes first."""
-        return build_shape_set(self.procedural, self.folder, progress)
-
-
-class RunData(Settings):
-    """What a run learns and what it is measured on."""
-
-    train: ShapeSource
-    held_out: ShapeSource
 
 
 class VAERun(Settings):
@@ -163,13 +142,16 @@ class DecoderRun(Settings):
         )
 
 
-Run: TypeAlias = VAERun | FlowRun | LightningRun | DecoderRun
+Run: TypeAlias = VAERun | FlowRun | LightningRun | DecoderRun | StudentRun | TuneRun
 
-RUNS: dict[str, type[VAERun] | type[FlowRun] | type[LightningRun] | type[DecoderRun]] = {
+RUNS: dict[str, type[Run]] = {
     "vecset-vae": VAERun,
     "vecset-dit": FlowRun,
     "vecset-lightning": LightningRun,
     "vecset-decoder": DecoderRun,
+    "vecset-student": RegressionRun,
+    "vecset-distill": DistillRun,
+    "vecset-tune": TuneRun,
 }
 """Kinds of runs by the name in their YAML."""
 
@@ -177,7 +159,8 @@ RUNS: dict[str, type[VAERun] | type[FlowRun] | type[LightningRun] | type[Decoder
 def export_run(run: Run, checkpoint: Path | str, path: Path | str) -> None:
     """Write the averaged weights of a run's checkpoint as a file that pipelines load.
 
-    Lightning and decoder runs give a whole autoencoder, with the new parts in it.
+    Lightning and decoder runs give a whole autoencoder, with the new parts in it; runs of students
+    the difference to the teacher.
 
     Args:
         run: The run's settings.
@@ -190,6 +173,9 @@ def export_run(run: Run, checkpoint: Path | str, path: Path | str) -> None:
     """
     weights = load_ema_weights(checkpoint)
     try:
+        if isinstance(run, StudentRun | TuneRun):
+            run.export(weights, path)
+            return
         network = _network(run, weights)
     except RuntimeError as error:
         raise ModelError(
@@ -202,7 +188,9 @@ def export_run(run: Run, checkpoint: Path | str, path: Path | str) -> None:
         save_dit(network, path, run.sampling)
 
 
-def _network(run: Run, weights: dict[str, Tensor]) -> ShapeVAE | ShapeDiT:
+def _network(
+    run: VAERun | FlowRun | LightningRun | DecoderRun, weights: dict[str, Tensor]
+) -> ShapeVAE | ShapeDiT:
     if isinstance(run, DecoderRun):
         return with_decoder(load_vae(run.base / VAE_FILE), weights)
     if isinstance(run, LightningRun):

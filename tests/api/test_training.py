@@ -7,6 +7,8 @@ import pytest
 from gen3d.api import load, run_training
 from gen3d.api.training import read_settings, validated
 from gen3d.errors import InputError
+from gen3d.vecset.checkpoints import DIT_FILE
+from gen3d.vecset.students import STUDENT_FILE
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 
@@ -64,6 +66,33 @@ def test_tiny_runs_make_a_model_that_loads(tmp_path: Path) -> None:
     )
     assert load(str(lightning.output), device="cpu").vae.config.geometry.width == 96
     assert lightning.figures["mac_ratio"] < 0.25
+    trajectories = [
+        f"base={dit.output}",
+        f"pairs={tmp_path / 'pairs'}",
+        "trajectories={count: 4, knots: [1.0, 0.6, 0.0], steps: 5}",
+        "held_out_count=2",
+        "trainer.steps=1",
+    ]
+    student = run_training(
+        CONFIGS / "vecset" / "distill.yaml",
+        [*data, *trajectories, f"trainer.output={tmp_path / 's1'}", "objective.batch_size=2"],
+    )
+    assert load(str(student.output), device="cpu").resolve().steps > 0
+    made = student.output / STUDENT_FILE
+    assert made.stat().st_size < 0.6 * (student.output / DIT_FILE).stat().st_size
+    on = run_training(
+        CONFIGS / "vecset" / "distill-consistency.yaml",
+        [
+            *data,
+            *trajectories,
+            f"student={made}",
+            f"trainer.output={tmp_path / 's2'}",
+            "objective.batch_size=2",
+            "objective.how.real_shapes=2",
+        ],
+        kinds=("vecset-distill",),
+    )
+    assert on.figures["error"] > 0
 
 
 def test_wrong_key_is_named(tmp_path: Path) -> None:

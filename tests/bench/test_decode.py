@@ -1,4 +1,5 @@
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -8,15 +9,18 @@ from gen3d.api.models import EMBEDDED
 from gen3d.bench import decode, decode_exact
 from gen3d.bench.decode_exact import compare, sphere_error_cells, vertex_difference
 from gen3d.bench.decode_keys import occupied
+from gen3d.bench.decode_lightning import equal_time_gain, grid_rows
 from gen3d.bench.decode_speed import TimedField, memory_row
 from gen3d.bench.fields import sphere, torus
 from gen3d.bench.kernel import executed_flop, random_decoder
 from gen3d.bench.report import Report, machine_name
 from gen3d.bench.rows import Rows, table_of
 from gen3d.cli.main import app
+from gen3d.data.procedural.dataset import ProceduralDataConfig, build_shape_set
 from gen3d.errors import EmptySurfaceError
 from gen3d.ops.backend import native_available
-from gen3d.vecset.checkpoints import VAE_FILE
+from gen3d.runtime.progress import NullProgress
+from gen3d.vecset.checkpoints import VAE_FILE, load_vae
 from gen3d.vecset.config import QueryDecoderConfig, VAEConfig
 from gen3d.vecset.decode import PointField, decode_field
 from gen3d.vecset.lightning import query_macs
@@ -42,6 +46,8 @@ def test_decode_bench_measures_all_figures_and_resumes(tmp_path, monkeypatch) ->
             fine_at=40,
             kernel_seconds=0,
             lightning=EMBEDDED["mini"] / VAE_FILE,
+            grids_at=(16, 24),
+            grid_shapes=1,
             cache=tmp_path,
             device="cpu",
         )
@@ -54,6 +60,7 @@ def test_decode_bench_measures_all_figures_and_resumes(tmp_path, monkeypatch) ->
     assert {"query_ratio_vs_flashvdm_64", "speedup_vs_dense", "flop_saved_mean_16"} <= set(figures)
     assert figures["flop_saved_mass_32"] < figures["flop_saved_mass_16"]
     assert figures["iou_lost_lightning"] == figures["flop_saved_lightning"] == 0
+    assert "lightning_equal_time_gain" in figures
     assert run().figures == figures
 
 
@@ -145,3 +152,18 @@ def test_report_in_markdown() -> None:
         "|  | s |\n| --- | ---: |\n| a | 1 |\n",
     ]
     assert machine_name().endswith("cores")
+
+
+def test_a_narrow_decoder_must_beat_the_best_grid_of_equal_time() -> None:
+    full = {"32": {"iou": 0.8, "decode_s": 1.0}, "64": {"iou": 0.9, "decode_s": 4.0}}
+    narrow = {"32": {"iou": 0.7, "decode_s": 0.5}, "64": {"iou": 0.85, "decode_s": 2.0}}
+    assert equal_time_gain(full, narrow) == pytest.approx(0.05)
+    assert equal_time_gain(full, {"64": {"iou": 0.85, "decode_s": 5.0}}) == pytest.approx(-0.05)
+
+
+def test_a_grid_of_a_true_shape_gains_with_resolution(tmp_path: Path) -> None:
+    vae = load_vae(EMBEDDED["mini"] / VAE_FILE)
+    settings = {"split": "val", "per_category": 1, "categories": ["mug", "table"]}
+    data = ProceduralDataConfig.model_validate(settings)
+    rows = grid_rows(vae, build_shape_set(data, tmp_path, NullProgress()), (12, 48))
+    assert 0.3 < rows["12"]["iou"] < rows["48"]["iou"] <= 1

@@ -43,6 +43,18 @@ def test_json_on_standard_output_is_all_there_is(
     assert json.loads(out)["items"][0]["path"] == str(target)
 
 
+def test_reproduce_knows_how_the_mesh_was_made(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    target = tmp_path / "mug.glb"
+    arguments = ["text", "a mug", "-o", str(target), "--mesher", "dual-contouring", *QUICK]
+    assert run([*arguments, "--seed", "1"], capsys)[0] == 0
+    code, _, err = run(["reproduce", str(target)], capsys)
+    assert code == 0, err
+    assert "the same bytes" in err
+    assert (tmp_path / "mug-again.glb").read_bytes() == target.read_bytes()
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -54,7 +66,14 @@ def test_json_on_standard_output_is_all_there_is(
         ["text", "a mug", "--resolution", "4096"],
         ["text", "a mug", "--steps", "0"],
         ["text", "a mug", "--steps", "many"],
+        ["text", "a mug", "--mesher", "poisson"],
         ["text", "a mug", "--nonsense"],
+        ["text", "a mug", "--search", "luck", "--reward", "symmetric"],
+        ["text", "a mug", "--search", "rbf"],
+        ["text", "a mug", "--search", "rbf", "--reward", "pretty"],
+        ["text", "a mug", "--search", "rbf", "--reward", "scan=missing.ply"],
+        ["text", "a mug", "--search", "rbf", "--reward", "symmetric", "--budget", "0"],
+        ["text", "a mug", "--budget", "100"],
         ["text", "a mug", "-n", "0"],
         ["convert", "missing.glb", "a.obj"],
         ["render", "missing.glb"],

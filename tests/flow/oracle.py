@@ -45,6 +45,7 @@ class Mixture:
             "velocity": self.path.da(t) * x0 + self.path.db(t) * eps,
             "score": -(shares / variances * residuals).sum(-1),
             "v_salimans_ho": a * eps - b * x0,
+            "flow": eps - x0,
         }[self.kind]
 
     def cdf(self, x: Tensor, t: float) -> Tensor:

@@ -6,6 +6,7 @@ from torch import Tensor
 
 from gen3d.errors import InputError
 from gen3d.flow import stack_conditions
+from gen3d.flow.conditions import repeat_condition
 
 
 @dataclass(frozen=True)
@@ -38,3 +39,17 @@ def test_unequal_conditions_are_refused() -> None:
     ]:
         with pytest.raises(InputError):
             stack_conditions(first, second)
+
+
+def test_one_sample_is_repeated_through_the_whole_nest() -> None:
+    nest = {"a": torch.ones(1, 2), "b": (torch.zeros(1, 3, 2), None, "word")}
+    repeated = repeat_condition(nest, 4)
+    assert repeated["a"].shape == (4, 2)
+    assert repeated["b"][0].shape == (4, 3, 2)
+    assert repeated["b"][1:] == (None, "word")
+    assert repeat_condition(None, 4) is None
+
+
+def test_a_batch_is_not_repeated() -> None:
+    with pytest.raises(InputError, match="batch 1"):
+        repeat_condition(torch.zeros(2, 3), 4)

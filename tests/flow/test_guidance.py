@@ -1,3 +1,7 @@
+import itertools
+import math
+from collections.abc import Callable
+
 import pytest
 import torch
 from torch import Tensor
@@ -5,15 +9,27 @@ from torch import Tensor
 from gen3d.errors import InputError
 from gen3d.flow import (
     COSINE,
+    DENSE,
     LINEAR,
+    RAAG,
+    CFGZeroStar,
     ClassifierFree,
     CountedField,
+    EmbeddedGuidance,
+    Guidance,
     Guided,
     Heun,
+    Interval,
     Kind,
+    NetworkField,
     Path,
+    Projected,
+    Rescaled,
     SampleResult,
+    ShiftedSchedule,
     SparseReducer,
+    StepwiseClassifierFree,
+    embedded_network,
     sample,
 )
 from tests.flow.oracle import gaussian, gaussian_flow
@@ -100,3 +116,198 @@ def test_sparse_latents_are_guided_per_sample() -> None:
 def test_interval_must_lie_in_time() -> None:
     with pytest.raises(InputError, match="interval"):
         ClassifierFree(2.0, (0.8, 0.2))
+
+
+def velocities(shape: tuple[int, ...] = (4, 3)) -> tuple[Tensor, Tensor]:
+    generator = torch.Generator().manual_seed(7)
+    first, second = torch.randn((2, *shape), generator=generator, dtype=torch.float64)
+    return first, second
+
+
+RULES = [
+    CFGZeroStar(3.0),
+    RAAG(),
+    Rescaled(ClassifierFree(3.0)),
+    Projected(3.0, radius=1.0),
+    Interval(RAAG(), 0.2, 0.9),
+]
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: type(rule).__name__)
+def test_rules_treat_each_sparse_sample_as_if_it_were_alone(rule: Guidance) -> None:
+    v_cond, v_uncond = velocities((5, 3))
+    sizes = (2, 3)
+    together = rule.combine(v_cond, v_uncond, v_cond, 0.5, SparseReducer(sizes))
+    parts = zip(v_cond.split(sizes), v_uncond.split(sizes), strict=True)
+    alone = [rule.combine(c[None], u[None], c[None], 0.5, DENSE)[0] for c, u in parts]
+    torch.testing.assert_close(together, torch.cat(alone))
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: type(rule).__name__)
+def test_rules_leave_equal_velocities_alone(rule: Guidance) -> None:
+    velocity, _ = velocities()
+    found = rule.combine(velocity, velocity, velocity, 0.5, DENSE)
+    torch.testing.assert_close(found, velocity, rtol=1e-7, atol=1e-7)
+
+
+def test_zero_star_does_not_see_the_scale_of_the_unconditional_velocity() -> None:
+    v_cond, v_uncond = velocities()
+    rule = CFGZeroStar(3.0)
+    expected = rule.combine(v_cond, v_uncond, v_cond, 0.5, DENSE)
+    for factor in (-2.0, 0.3, 10.0):
+        found = rule.combine(v_cond, factor * v_uncond, v_cond, 0.5, DENSE)
+        torch.testing.assert_close(found, expected, rtol=1e-6, atol=1e-6)
+
+
+def test_zero_star_projects_the_conditional_velocity() -> None:
+    v_cond, v_uncond = velocities()
+    scaled = CFGZeroStar(0.0).combine(v_cond, v_uncond, v_cond, 0.5, DENSE)
+    torch.testing.assert_close(DENSE.dot(v_cond - scaled, v_uncond), torch.zeros(4).double())
+
+
+@pytest.mark.parametrize(("zero_steps", "published", "still"), [(0, False, 0), (1, False, 1)])
+def test_zero_init_holds_exactly_its_steps(zero_steps: int, published: bool, still: int) -> None:
+    assert still_steps(zero_steps, published) == still
+
+
+def test_published_zero_init_holds_one_step_more_than_it_says() -> None:
+    assert still_steps(0, published=True) == 1
+    assert still_steps(1, published=True) == 2
+
+
+def still_steps(zero_steps: int, published: bool) -> int:
+    """Count the first steps of a run that neither move nor cost anything."""
+    schedule = ShiftedSchedule(2.0)
+    rule = CFGZeroStar.on_grid(2.0, schedule, 6, zero_steps=zero_steps, published=published)
+    run = sample(
+        gaussian(0.0, STD),
+        noise(),
+        steps=6,
+        cond=means(MEAN_COND),
+        uncond=means(MEAN_UNCOND)[:1],
+        guidance=rule,
+        schedule=schedule,
+        keep_trajectory=True,
+    )
+    assert run.trajectory is not None
+    moved = [bool((a != b).any()) for a, b in itertools.pairwise(run.trajectory)]
+    assert moved == sorted(moved)
+    assert run.evaluations == 2 * sum(moved)
+    return moved.count(False)
+
+
+def test_zero_init_must_leave_a_step() -> None:
+    with pytest.raises(InputError, match="cannot stand still"):
+        CFGZeroStar.on_grid(2.0, ShiftedSchedule(2.0), 3, zero_steps=3)
+
+
+@pytest.mark.parametrize("power", [1, 2])
+def test_ratio_aware_weight_runs_from_its_maximum_to_one(power: int) -> None:
+    _, v_uncond = velocities()
+    direction = v_uncond / DENSE.broadcast(DENSE.norm(v_uncond), v_uncond)
+    rule = RAAG(18.0, 12.0, power=power)
+
+    def weight(ratio: float) -> Tensor:
+        shift = ratio * DENSE.broadcast(DENSE.norm(v_uncond), v_uncond) * direction
+        return rule.weight(v_uncond + shift, v_uncond, DENSE)
+
+    for ratio in (0.0, 0.2, 0.5):
+        expected = 1 + 17 * math.exp(-12 * ratio**power)
+        torch.testing.assert_close(weight(ratio), torch.full((4,), expected).double())
+    torch.testing.assert_close(weight(100.0), torch.ones(4).double())
+
+
+def test_ratio_at_pure_noise_is_that_of_the_means() -> None:
+    x = noise()
+    v_cond = gaussian(MEAN_COND, STD)(x, 1.0).value
+    v_uncond = gaussian(MEAN_UNCOND, STD)(x, 1.0).value
+    # |mu_c - mu| / |eps - mu|, as x is the noise itself.
+    rho = DENSE.norm(torch.full_like(x, MEAN_COND - MEAN_UNCOND)) / DENSE.norm(x - MEAN_UNCOND)
+    expected = 1 + 17 * torch.exp(-12 * rho)
+    torch.testing.assert_close(RAAG().weight(v_cond, v_uncond, DENSE), expected)
+
+
+def test_rescaling_restores_the_spread_of_the_conditional_velocity() -> None:
+    v_cond, v_uncond = velocities()
+    full = Rescaled(ClassifierFree(5.0), 1.0).combine(v_cond, v_uncond, v_cond, 0.5, DENSE)
+    torch.testing.assert_close(DENSE.std(full), DENSE.std(v_cond))
+    none = Rescaled(ClassifierFree(5.0), 0.0).combine(v_cond, v_uncond, v_cond, 0.5, DENSE)
+    plain = ClassifierFree(5.0).combine(v_cond, v_uncond, v_cond, 0.5, DENSE)
+    torch.testing.assert_close(none, plain)
+
+
+def test_projected_update_is_orthogonal_to_the_conditional_velocity() -> None:
+    v_cond, v_uncond = velocities()
+    found = Projected(3.0).combine(v_cond, v_uncond, v_cond, 0.5, DENSE)
+    torch.testing.assert_close(DENSE.dot(found - v_cond, v_cond), torch.zeros(4).double())
+    whole = Projected(3.0, parallel=1.0).combine(v_cond, v_uncond, v_cond, 0.5, DENSE)
+    plain = ClassifierFree(3.0).combine(v_cond, v_uncond, v_cond, 0.5, DENSE)
+    torch.testing.assert_close(whole, plain)
+
+
+def test_projected_difference_is_no_longer_than_its_radius() -> None:
+    v_cond, v_uncond = velocities()
+    found = Projected(2.0, parallel=1.0, radius=0.5).combine(v_cond, v_uncond, v_cond, 0.5, DENSE)
+    torch.testing.assert_close(DENSE.norm(found - v_cond), torch.full((4,), 0.5).double())
+
+
+def test_interval_of_any_rule_saves_the_second_evaluation_outside() -> None:
+    counted = CountedField(gaussian(0.0, STD))
+    guided = Guided(counted, Interval(RAAG(), 0.25, 0.75), means(MEAN_UNCOND))
+    for t in (0.2, 0.5, 0.8):
+        guided(noise(), t, means(MEAN_COND))
+    assert counted.rows == (1 + 2 + 1) * 4
+
+
+def test_weights_by_step_hold_between_their_times() -> None:
+    rule = StepwiseClassifierFree((1.0, 0.6, 0.3, 0.0), (3.0, 1.0, 0.0))
+    assert [rule.weight(t) for t in (1.0, 0.61, 0.6, 0.31, 0.3, 0.0)] == [3, 3, 1, 1, 0, 0]
+    assert [rule.branches(t) for t in (0.8, 0.5, 0.1)] == ["both", "cond", "uncond"]
+
+
+def test_weight_zero_asks_the_unconditional_velocity_alone() -> None:
+    counted = CountedField(gaussian(0.0, STD))
+    rule = StepwiseClassifierFree((1.0, 0.0), (0.0,))
+    # One null condition serves all four samples.
+    found = Guided(counted, rule, means(MEAN_UNCOND)[:1])(noise(), 0.4, means(MEAN_COND))
+    both = Guided(gaussian(0.0, STD), ClassifierFree(0.0), means(MEAN_UNCOND))
+    torch.testing.assert_close(found.value, both(noise(), 0.4, means(MEAN_COND)).value)
+    assert counted.rows == 4
+
+
+def test_embedded_guidance_gives_the_network_its_weight_in_one_evaluation() -> None:
+    def network(x: Tensor, t: Tensor, cond: Tensor, weight: Tensor) -> Tensor:
+        mean = MEAN_UNCOND + weight[:, None] * (cond - MEAN_UNCOND)
+        return gaussian(0.0, STD)(x, float(t[0]), mean).value
+
+    field = NetworkField(embedded_network(network))
+    for weight in (3.0, torch.tensor([0.0, 1.0, 2.0, 5.0], dtype=torch.float64)):
+        rule = EmbeddedGuidance(weight)
+        run = sample(field, noise(), steps=8, cond=means(MEAN_COND).double(), guidance=rule)
+        plain = sample(
+            gaussian(0.0, STD),
+            noise(),
+            steps=8,
+            cond=means(MEAN_COND),
+            uncond=means(MEAN_UNCOND),
+            guidance=ClassifierFree(weight),
+        )
+        torch.testing.assert_close(run.x0, plain.x0, rtol=1e-6, atol=1e-6)
+        assert run.evaluations == 8
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: RAAG(power=3),
+        lambda: RAAG(alpha=-1.0),
+        lambda: Rescaled(ClassifierFree(2.0), 1.5),
+        lambda: Projected(2.0, radius=0.0),
+        lambda: Interval(RAAG(), 0.9, 0.1),
+        lambda: StepwiseClassifierFree((1.0, 0.0), (1.0, 2.0)),
+        lambda: StepwiseClassifierFree((0.0, 1.0), (1.0,)),
+    ],
+)
+def test_rules_refuse_nonsense(make: Callable[[], Guidance]) -> None:
+    with pytest.raises(InputError):
+        make()

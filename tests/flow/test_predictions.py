@@ -5,11 +5,13 @@ import pytest
 import torch
 
 from gen3d.errors import InputError
-from gen3d.flow import COSINE, LINEAR, Kind, Path, Prediction
+from gen3d.flow import COSINE, EDM, LINEAR, VP, Kind, OffsetLinearPath, Path, Prediction
 from tests.flow.oracle import Mixture
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 TIMES = [1e-3, 0.2, 0.5, 0.8, 1 - 1e-3]
+PATHS = {"linear": LINEAR, "cosine": COSINE, "offset": OffsetLinearPath(), "vp": VP, "edm": EDM}
+every_path = pytest.mark.parametrize("path", PATHS.values(), ids=PATHS.keys())
 both_paths = pytest.mark.parametrize("path", [LINEAR, COSINE], ids=["linear", "cosine"])
 
 
@@ -23,7 +25,7 @@ def distance(x: torch.Tensor, y: torch.Tensor, kind: Kind, path: Path, t: float)
     return ((x - y).abs().max() / (unit + y.abs().max())).item()
 
 
-@both_paths
+@every_path
 @pytest.mark.parametrize("source", KINDS)
 @pytest.mark.parametrize("target", KINDS)
 def test_every_kind_turns_into_every_other_and_back(path: Path, source: Kind, target: Kind) -> None:
@@ -80,3 +82,18 @@ def test_a_time_per_sample_converts_like_single_times(path: Path) -> None:
     together = Prediction("eps", x**2).to("velocity", path, x, times).value
     alone = [Prediction("eps", x[0] ** 2).to("velocity", path, x[0], t).value for t in TIMES]
     torch.testing.assert_close(together, torch.stack(alone), rtol=1e-14, atol=0)
+
+
+def test_flow_is_noise_minus_data_on_any_path_and_the_velocity_on_the_linear_one() -> None:
+    x0, eps = points(), points().flip(0) ** 2
+    for path in PATHS.values():
+        x, flow = path.interpolate(x0, eps, 0.3), Prediction("flow", eps - x0)
+        torch.testing.assert_close(flow.to("x0", path, x, 0.3).value, x0)
+        torch.testing.assert_close(flow.to("eps", path, x, 0.3).value, eps)
+    linear = flow.to("velocity", LINEAR, LINEAR.interpolate(x0, eps, 0.3), 0.3)
+    torch.testing.assert_close(linear.value, flow.value)
+
+
+def test_an_infinite_velocity_at_the_data_of_the_vp_path_is_refused() -> None:
+    with pytest.raises(InputError, match="does not determine"):
+        Prediction("velocity", points()).to("x0", VP, points(), 0.0)

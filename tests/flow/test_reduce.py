@@ -111,3 +111,12 @@ def test_shapes_that_do_not_fit_are_refused() -> None:
         DENSE.randn((3, 2), item_generators(0, 2))
     with pytest.raises(InputError, match="3 rows of noise"):
         SparseReducer((1, 2)).randn((4, 1), item_generators(0, 2))
+
+
+@pytest.mark.parametrize("q", [0.0, 0.3, 0.995, 1.0])
+def test_quantile_is_that_of_torch_for_each_sample(q: float) -> None:
+    x = torch.randn(5, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    rows = x.quantile(q, dim=1)
+    torch.testing.assert_close(DENSE.quantile(x, q), rows)
+    apart = torch.stack([x[:2].quantile(q), x.new_zeros(()), x[2:].quantile(q)])
+    torch.testing.assert_close(SparseReducer((2, 0, 3)).quantile(x, q), apart)

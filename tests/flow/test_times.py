@@ -1,16 +1,32 @@
+import math
+
 import numpy as np
 import pytest
 import torch
 from scipy import integrate, stats
 
 from gen3d.errors import InputError
-from gen3d.flow import LogitNormalTimes, TimeDistribution, UniformTimes
+from gen3d.flow import (
+    COSINE,
+    LINEAR,
+    CosMapTimes,
+    LogitNormalTimes,
+    ModeTimes,
+    TimeDistribution,
+    UniformTimes,
+    UShapedTimes,
+)
 
 DISTRIBUTIONS = [
     UniformTimes(),
     LogitNormalTimes(),
     LogitNormalTimes(-0.4, 1.0),
     LogitNormalTimes(1.0, 0.5),
+    ModeTimes(),
+    ModeTimes(-0.8),
+    CosMapTimes(),
+    UShapedTimes(),
+    UShapedTimes(1.5),
 ]
 all_distributions = pytest.mark.parametrize("times", DISTRIBUTIONS, ids=str)
 
@@ -62,3 +78,49 @@ def test_order_is_random_and_repeatable() -> None:
 def test_logit_normal_needs_a_positive_std() -> None:
     with pytest.raises(InputError, match="positive"):
         LogitNormalTimes(std=0.0)
+
+
+@all_distributions
+def test_quantile_rises_from_zero_to_one(times: TimeDistribution) -> None:
+    t = times.quantile(torch.linspace(0, 1, 101, dtype=torch.float64))
+    assert (t.diff() > 0).all()
+    assert (t[0].item(), t[-1].item()) == pytest.approx((0, 1), abs=1e-12)
+
+
+def test_mode_sampling_is_the_published_map() -> None:
+    u = torch.linspace(0.01, 0.99, 9, dtype=torch.float64)
+    published = 1 - u - 1.29 * (torch.cos(torch.pi / 2 * u) ** 2 - 1 + u)
+    torch.testing.assert_close(ModeTimes(1.29).quantile(1 - u), published, rtol=0, atol=1e-14)
+    assert torch.equal(ModeTimes(0.0).quantile(u), u)
+
+
+def test_cosmap_gives_the_log_snr_of_the_cosine_path() -> None:
+    u = torch.linspace(0.01, 0.99, 9, dtype=torch.float64)
+    lam = LINEAR.lam(CosMapTimes().quantile(u))
+    torch.testing.assert_close(lam, COSINE.lam(u), rtol=1e-10, atol=1e-12)
+
+
+def test_edm_noise_levels_are_logit_normal_times() -> None:
+    u = torch.linspace(0.05, 0.95, 9, dtype=torch.float64)
+    t = LogitNormalTimes(-1.2, 1.2).quantile(u)
+    log_sigma = torch.log(t / (1 - t))
+    torch.testing.assert_close(log_sigma, -1.2 + 1.2 * torch.special.ndtri(u))
+
+
+def test_u_shape_is_symmetric_and_highest_at_the_ends() -> None:
+    t = torch.tensor([0.0, 0.25, 0.5, 0.75, 1.0], dtype=torch.float64)
+    height = UShapedTimes().density(t)
+    torch.testing.assert_close(height, height.flip(0))
+    # e^4 + 1 against 2 e^2.
+    assert (height[0] / height[2]).item() == pytest.approx((math.exp(4) + 1) / (2 * math.exp(2)))
+
+
+@pytest.mark.parametrize("scale", [-1.1, 1.76])
+def test_mode_map_must_stay_monotone(scale: float) -> None:
+    with pytest.raises(InputError, match="mode scale"):
+        ModeTimes(scale)
+
+
+def test_u_shape_needs_a_positive_sharpness() -> None:
+    with pytest.raises(InputError, match="sharpness"):
+        UShapedTimes(0.0)

@@ -6,8 +6,9 @@ from torch import Tensor
 
 from gen3d.errors import InputError
 from gen3d.ops.backend import native_available
-from gen3d.ops.isosurface import CORNER_OFFSETS, marching_cubes, marching_cubes_dense
+from gen3d.ops.isosurface import marching_cubes, marching_cubes_dense
 from gen3d.ops.reference import isosurface as reference
+from tests.ops.surfaces import active_cells, assert_closed_two_manifold, bordered, sphere, volume
 
 needs_native = pytest.mark.skipif(not native_available(), reason="native module not built")
 BACKENDS = [pytest.param("native", marks=needs_native), "reference"]
@@ -17,41 +18,6 @@ BACKENDS = [pytest.param("native", marks=needs_native), "reference"]
 def backend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setenv("GEN3D_BACKEND", request.param)
     return request.param
-
-
-def bordered(field: Tensor) -> Tensor:
-    """Negative on the border, so that the surface must close."""
-    return torch.nn.functional.pad(field, (1,) * 6, value=-1.0)
-
-
-def directed_edges(faces: Tensor) -> Tensor:
-    return torch.cat([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
-
-
-def assert_closed_two_manifold(vertices: Tensor, faces: Tensor) -> None:
-    edges = directed_edges(faces)
-    key = edges[:, 0] * len(vertices) + edges[:, 1]
-    back = edges[:, 1] * len(vertices) + edges[:, 0]
-    assert key.unique().numel() == key.numel(), "an edge is used twice in one direction"
-    assert torch.equal(key.sort().values, back.sort().values), "an edge lacks its opposite"
-    assert faces.unique().numel() == len(vertices), "a vertex belongs to no face"
-
-
-def volume(vertices: Tensor, faces: Tensor) -> float:
-    a, b, c = vertices.double()[faces].unbind(1)
-    return float((a * torch.linalg.cross(b, c)).sum() / 6)
-
-
-def sphere(resolution: int, radius: float) -> Tensor:
-    x = torch.linspace(-1, 1, resolution + 1)
-    return radius - (x[:, None, None] ** 2 + x[None, :, None] ** 2 + x**2).sqrt()
-
-
-def active_cells(field: Tensor) -> tuple[Tensor, Tensor]:
-    n = field.shape[0] - 1
-    cells = torch.cartesian_prod(*[torch.arange(n)] * 3)
-    index = cells[:, None] + torch.tensor(CORNER_OFFSETS)
-    return cells, field[index[..., 0], index[..., 1], index[..., 2]]
 
 
 def test_every_pair_of_signs_around_every_face_closes(backend: str) -> None:

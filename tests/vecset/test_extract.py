@@ -1,12 +1,14 @@
+import numpy as np
 import pytest
 import torch
 
 import gen3d
 from gen3d.bench.fields import torus, truncated
+from gen3d.geometry.topology import report_topology
 from gen3d.ops.isosurface import marching_cubes_edges
 from gen3d.vecset.decode import DecodeMode, Field, PointField, decode_field
 from gen3d.vecset.edge_roots import refine_vertices
-from gen3d.vecset.extract import shape_field
+from gen3d.vecset.extract import shape_field, surface_mesh
 from gen3d.vecset.grid_field import Grid
 
 RESOLUTION = 64
@@ -44,3 +46,21 @@ def test_sparse_and_dense_decoding_give_the_same_refined_mesh(make):
     assert len(faces) > 1000
     assert torch.equal(faces, dense_faces)
     torch.testing.assert_close(sparse, dense, atol=1e-5, rtol=0)
+
+
+def test_dual_contouring_of_the_embedded_model_is_closed_and_near_marching_cubes():
+    field, half_side = embedded()
+    bounds = (-half_side, half_side)
+    decoded = decode_field(field, RESOLUTION, bounds=bounds)
+    marched = surface_mesh(decoded, field)
+    dual = surface_mesh(decoded, field, mesher="dual-contouring", chunk=4096)
+    report = report_topology(dual)
+    assert report.watertight and report.oriented
+    assert report.components == report_topology(marched).components
+    assert dual.vertices.min() > -half_side and dual.vertices.max() < half_side
+    volumes = [
+        np.einsum("ij,ij", a, np.cross(b, c)) / 6
+        for a, b, c in (m.vertices[m.faces].transpose(1, 0, 2) for m in (marched, dual))
+    ]
+    # Marching cubes cuts chords, and so loses volume where the surface is round.
+    assert volumes[1] == pytest.approx(volumes[0], rel=0.05)

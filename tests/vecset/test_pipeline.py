@@ -89,6 +89,17 @@ def test_items_of_a_batch_do_not_depend_on_their_neighbours(pipeline):
     assert torch.allclose(both[1:], alone, atol=1e-5)
 
 
+def test_dual_contouring_gives_a_closed_ball_and_is_in_the_record(pipeline):
+    result = pipeline.text_to_3d("a red ball", seed=1, mesher="dual-contouring")
+    assert result.record["mesher"] == "dual-contouring"
+    assert result.report.watertight
+    assert result.report.components == 1
+    assert np.linalg.norm(result.mesh.vertices, axis=1) == pytest.approx(0.5, abs=2e-3)
+    plain = pipeline.text_to_3d("a red ball", seed=1)
+    assert plain.record["mesher"] == "marching-cubes"
+    assert len(plain.mesh.vertices) != len(result.mesh.vertices)
+
+
 def test_face_budget_is_met_and_reported(pipeline):
     report = pipeline.text_to_3d("a red ball", seed=1, faces=300).report
     assert report.faces_asked == 300
@@ -124,6 +135,7 @@ def test_doubts_reach_the_result(pipeline):
         ({"resolution": 513}, "resolution"),
         ({"faces": 99}, "faces"),
         ({"seed": -1}, "seed"),
+        ({"mesher": "poisson"}, "mesher"),
     ],
 )
 def test_options_out_of_range_are_refused(pipeline, options, message):

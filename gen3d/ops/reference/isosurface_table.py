@@ -54,11 +54,12 @@ def _midpoint(edge: int) -> Point:
     return ((low[0] + high[0]) / 2, (low[1] + high[1]) / 2, (low[2] + high[2]) / 2)
 
 
-def _cut_lines(case: int) -> dict[int, int]:
+def _cut_lines(case: int, joined_face: int | None) -> dict[int, int]:
     """Directed cut lines, edge -> next edge of its loop, so that triangles face the outside."""
     following: dict[int, int] = {}
-    for ring in FACES:
+    for face, ring in enumerate(FACES):
         inside = [bool(case >> c & 1) for c in ring]
+        lines = []
         for m in range(4):
             if inside[m] or not inside[(m + 1) % 4]:
                 continue
@@ -66,21 +67,34 @@ def _cut_lines(case: int) -> dict[int, int]:
             n = (m + 1) % 4
             while inside[(n + 1) % 4]:
                 n = (n + 1) % 4
-            leave = _EDGE_OF[frozenset((ring[n], ring[(n + 1) % 4]))]
-            following[entry] = leave
+            lines.append((entry, _EDGE_OF[frozenset((ring[n], ring[(n + 1) % 4]))]))
+        if face == joined_face:
+            # Around the negative corners instead: each line ends where the other one did.
+            lines = [(a, d) for (a, _), (_, d) in zip(lines, lines[::-1], strict=True)]
+        following.update(lines)
     return following
 
 
-def _loops(case: int) -> list[list[int]]:
-    following = _cut_lines(case)
-    loops = []
+def loops(case: int, *, joined_face: int | None = None) -> list[list[int]]:
+    """The closed loops of cut lines on a cell's faces; each bounds one patch of the surface.
+
+    Args:
+        case: 0 to 255.
+        joined_face: An ambiguous face (an index into ``FACES``) where positive corners are joined,
+            against the rule.
+
+    Returns:
+        Cell edges in order, the interior to the left seen from outside.
+    """
+    following = _cut_lines(case, joined_face)
+    found = []
     while following:
         start = min(following)
         loop = [start]
         while (edge := following.pop(loop[-1])) != start:
             loop.append(edge)
-        loops.append(loop)
-    return loops
+        found.append(loop)
+    return found
 
 
 def _diagonal_cost(a: int, b: int) -> float:
@@ -116,7 +130,7 @@ def _triangulate(loop: list[int]) -> list[tuple[int, int, int]]:
 def triangle_table() -> tuple[tuple[tuple[int, int, int], ...], ...]:
     """For each of the 256 cases, its triangles as triples of cell edges, facing outwards."""
     table = tuple(
-        tuple(t for loop in _loops(case) for t in _triangulate(loop)) for case in range(256)
+        tuple(t for loop in loops(case) for t in _triangulate(loop)) for case in range(256)
     )
     assert max(map(len, table)) == MAX_TRIANGLES
     return table

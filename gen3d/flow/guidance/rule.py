@@ -1,21 +1,24 @@
-"""Guidance: rules that combine a conditional and an unconditional velocity."""
+"""What a rule of guidance is, and a field under one."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from gen3d.errors import InputError
-from gen3d.flow.conditions import Condition, stack_conditions
+from gen3d.flow.conditions import Condition, expand_condition, stack_conditions
 from gen3d.flow.fields import Field
 from gen3d.flow.paths import Path
 from gen3d.flow.predictions import Prediction
 from gen3d.flow.reduce import DENSE, Reducer
+
+# What a rule asks the network at a time; ``both`` costs two evaluations, ``none`` nothing.
+Branches: TypeAlias = Literal["both", "cond", "uncond", "none"]
 
 
 class Guidance(ABC):
@@ -23,7 +26,7 @@ class Guidance(ABC):
 
     @abstractmethod
     def active(self, t: float) -> bool:
-        """Tell whether the rule needs the unconditional velocity at ``t``."""
+        """Tell whether the rule needs the conditional and the unconditional velocity at ``t``."""
 
     @abstractmethod
     def combine(
@@ -36,51 +39,17 @@ class Guidance(ABC):
     ) -> Float[Tensor, "*shape"]:
         """Return the guided velocity at ``(x, t)``."""
 
+    def branches(self, t: float) -> Branches:
+        """Tell what to ask the network: both where the rule is active, else the condition.
 
-@dataclass(frozen=True)
-class ClassifierFree(Guidance):
-    """``v = v_u + w (v_c - v_u)`` inside an interval of time, ``v_c`` outside.
+        Where a rule answers ``uncond``, the unconditional velocity is the guided one; where it
+        answers ``none``, the guided velocity is zero.
+        """
+        return "both" if self.active(t) else "cond"
 
-    Ho & Salimans 2022 (arXiv 2207.12598); the interval is from Kynkaanniemi et al. 2024 (arXiv
-    2404.07724).
-
-    Args:
-        weight: w, one for all or a tensor with one per sample. The number 1 means no guidance and
-            costs one evaluation instead of two.
-        interval: ``(low, high)`` in time, both ends included.
-
-    Raises:
-        InputError: Not ``0 <= low <= high <= 1``.
-    """
-
-    weight: float | Float[Tensor, " batch"]
-    interval: tuple[float, float] = (0.0, 1.0)
-
-    def __post_init__(self) -> None:
-        low, high = self.interval
-        if not 0 <= low <= high <= 1:
-            raise InputError(
-                f"the guidance interval must lie in 0..1 and rise, got {low} and {high}"
-            )
-
-    def active(self, t: float) -> bool:
-        """Tell whether ``t`` lies in the interval and w is not 1."""
-        low, high = self.interval
-        return low <= t <= high and (isinstance(self.weight, Tensor) or self.weight != 1)
-
-    def combine(
-        self,
-        v_cond: Float[Tensor, "*shape"],
-        v_uncond: Float[Tensor, "*shape"],
-        x: Float[Tensor, "*shape"],
-        t: float,
-        reducer: Reducer,
-    ) -> Float[Tensor, "*shape"]:
-        """Extrapolate from the unconditional through the conditional velocity."""
-        weight = self.weight
-        if isinstance(weight, Tensor):
-            weight = reducer.broadcast(weight.to(x), x)
-        return v_uncond + weight * (v_cond - v_uncond)
+    def condition(self, cond: Condition, x: Float[Tensor, "*shape"], reducer: Reducer) -> Condition:
+        """Return what the conditional branch is asked under: as a rule, ``cond`` itself."""
+        return cond
 
 
 @dataclass(frozen=True)
@@ -116,7 +85,15 @@ class Guided:
 
     def __call__(self, x: Tensor, t: float, cond: Condition = None) -> Prediction:
         """Predict the guided velocity, or the field's own kind where the rule rests."""
-        if not self.guidance.active(t):
+        branches = self.guidance.branches(t)
+        cond = self.guidance.condition(cond, x, self.reducer)
+        if branches == "none":
+            return Prediction("velocity", torch.zeros_like(x))
+        if branches == "uncond":
+            # Conditions that do not stack come with the whole batch already.
+            stacks = self.stack is stack_conditions and not self.apart
+            return self.field(x, t, expand_condition(cond, self.uncond) if stacks else self.uncond)
+        if branches == "cond":
             return self.field(x, t, cond)
         if self.apart:
             v_cond, v_uncond = (self._velocity(x, t, c) for c in (cond, self.uncond))
