@@ -175,13 +175,13 @@ def _latents(
     if not path.exists():
         prompts = make_prompts(_PER_CATEGORY)
         prompts = [p for i in range(_PER_CATEGORY) for p in prompts[i::_PER_CATEGORY]][:count]
-        options = pipeline.resolve()
+        sampling = pipeline.sampling
         sink.stage_started("sampling shapes", None)
         latents = pipeline.sample_latents(
             [p.text for p in prompts],
             [p.seed for p in prompts],
-            steps=options.steps,
-            guidance=options.guidance,
+            steps=sampling.steps,
+            guidance=sampling.guidance,
         )
         sink.stage_finished()
         np.save(path, latents.cpu().numpy())

@@ -145,9 +145,9 @@ class _Run:
 @torch.no_grad()
 def _profile(model: str, resolution: int, prompt: str, ceilings: Ceilings) -> dict[str, Row]:
     pipeline = load_text_model(model, device="cpu")
-    vae, options = pipeline.vae, pipeline.resolve()
+    vae, sampling = pipeline.vae, pipeline.sampling
     latents = pipeline.sample_latents(
-        [prompt], [0], steps=options.steps, guidance=options.guidance
+        [prompt], [0], steps=sampling.steps, guidance=sampling.guidance
     ).div(vae.config.scale_factor)
     # The first is a warm-up.
     runs = [_decode_once(vae, latents, resolution) for _ in range(_REPEATS + 1)][1:]

@@ -91,5 +91,5 @@ def bench_sample(
 
 
 def _key(pipeline: VecsetPipeline) -> str:
-    parts = [pipeline.fingerprint, pipeline.sampling.model_dump(), str(pipeline.device)]
+    parts = [pipeline.undistilled_fingerprint, pipeline.sampling.model_dump(), str(pipeline.device)]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]

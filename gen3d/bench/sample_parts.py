@@ -47,7 +47,12 @@ def students_part(context: Context) -> PartResult:
     """Teacher, students, the judge's ceiling, and times."""
     ceilings = _ceilings(context)
     rows = student_rows(context.test, context.sink)
-    settings = [torch.get_num_threads(), str(context.pipeline.device), context.sizes.timed]
+    settings = [
+        torch.get_num_threads(),
+        str(context.pipeline.device),
+        context.sizes.timed,
+        context.pipeline.fingerprint,
+    ]
     times = context.rows.get(
         "times",
         settings,

@@ -110,7 +110,7 @@ def _measure(
     sink.stage_started(f"rewards of {pipeline.name}", count)
     parts = []
     for number in range(count):
-        key = {**settings, "prompt": number, "files": pipeline.fingerprint}
+        key = {**settings, "prompt": number, "files": pipeline.undistilled_fingerprint}
 
         def measure(number: int = number) -> Row:
             return _as_row(study.measure_prompt(pipeline.dit, number))

@@ -19,9 +19,9 @@ from gen3d.bench.attribute_judge import Judge
 from gen3d.bench.hard_set import Ask
 from gen3d.bench.rows import Row, Rows
 from gen3d.data.procedural.dataset import ProceduralDataConfig, ShapeSet, build_shape_set
+from gen3d.data.procedural.recognise import unit_clouds
 from gen3d.errors import EmptySurfaceError
 from gen3d.flow import (
-    DENSE,
     ClassifierFree,
     Euler,
     NetworkField,
@@ -36,7 +36,6 @@ from gen3d.geometry.sample import sample_surface
 from gen3d.runtime.atomic import atomic_write
 from gen3d.runtime.progress import ProgressSink
 from gen3d.runtime.seeds import make_generator
-from gen3d.vecset.dit import Condition
 from gen3d.vecset.extract import extract_mesh, shape_field
 from gen3d.vecset.pipeline import VecsetPipeline
 from gen3d.vecset.vae import DecodedShape
@@ -168,21 +167,14 @@ class HardSetBench:
             )
             return latents, steps
 
-        return self._outcome(f"pipeline {steps}", draw, count)
+        return self._outcome(f"pipeline {steps} {self.pipeline.fingerprint}", draw, count)
 
     @torch.no_grad()
     def sample(self, recipe: Recipe, asks: Sequence[Ask]) -> Sampled:
         """Sample latents of the undistilled flow, with the noise that the pipeline would use."""
-        network, text = self.pipeline.dit, self.pipeline.text
-        encoded = text.encode([ask.text for ask in asks])
-        pooled = None if network.config.pooled_dim is None else encoded.pooled
-        condition = Condition(encoded.tokens, encoded.mask, pooled)
-        tokens = network.config.num_latents or self.pipeline.vae.config.num_latents
-        noise = DENSE.randn(
-            (len(asks), tokens, network.config.latent_dim),
-            [make_generator(ask.seed) for ask in asks],
-            device=self.pipeline.device,
-        )
+        network = self.pipeline.dit
+        condition = self.pipeline.condition([ask.text for ask in asks])
+        noise = self.pipeline.noise([ask.seed for ask in asks])
         rule = None
         if recipe.interval is not None:
             rule = ClassifierFree(recipe.weight, interval=recipe.interval)
@@ -302,12 +294,6 @@ def nearest_distance(cloud: Float[Tensor, "n 3"], known: Float[Tensor, "s m 3"])
     coarse = pairwise_chamfer(cloud[None, :_COARSE], known[:, :_COARSE])[0]
     best = coarse.topk(min(_FINALISTS, len(known)), largest=False).indices
     return float(pairwise_chamfer(cloud[None], known[best]).min())
-
-
-def unit_clouds(points: Float[Tensor, "s n 3"]) -> Float[Tensor, "s n 3"]:
-    """Centre clouds and scale their longest sides to 1."""
-    low, high = points.amin(1, keepdim=True), points.amax(1, keepdim=True)
-    return (points - (low + high) / 2) / (high - low).amax(-1, keepdim=True)
 
 
 def _write(path: Path, outcome: Outcome, latents: Tensor) -> None:

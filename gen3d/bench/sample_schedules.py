@@ -23,7 +23,6 @@ from gen3d.bench.rows import Row, Rows
 from gen3d.data.procedural import CATEGORIES, make_shape
 from gen3d.data.procedural.dataset import SPLIT_SEEDS
 from gen3d.flow import (
-    DENSE,
     RAAG,
     AdamsBashforth2,
     BoundField,
@@ -123,7 +122,7 @@ class ScheduleStudy:
         self.weight = pipeline.sampling.guidance
         self.field = NetworkField(pipeline.dit)
         measured = dataclasses.asdict(self.sizes)
-        settings = [pipeline.fingerprint, self.weight, measured, _GRID, _BESPOKE_AT]
+        settings = [pipeline.undistilled_fingerprint, self.weight, measured, _GRID, _BESPOKE_AT]
         text = json.dumps([*settings, _BESPOKE_BRANCHES], sort_keys=True)
         self._key = hashlib.sha256(text.encode()).hexdigest()[:12]
 
@@ -181,14 +180,8 @@ class ScheduleStudy:
             category = CATEGORIES[(i + first) % len(CATEGORIES)]
             captions = make_shape(category, seed + i).captions
             prompts.append(captions[i % len(captions)])
-        encoded = self.pipeline.text.encode(prompts)
-        dit = self.pipeline.dit
-        pooled = None if dit.config.pooled_dim is None else encoded.pooled
-        cond = Condition(encoded.tokens, encoded.mask, pooled)
-        tokens = dit.config.num_latents or self.pipeline.vae.config.num_latents
-        generators = [make_generator(seed + i) for i in range(count)]
-        shape = (count, tokens, dit.config.latent_dim)
-        noise = DENSE.randn(shape, generators, device=self.pipeline.device)
+        cond = self.pipeline.condition(prompts)
+        noise = self.pipeline.noise([seed + i for i in range(count)])
         # Two-step Adams-Bashforth at 50 steps is closer to the flow than Euler at some hundred.
         run = sample(
             self.field,

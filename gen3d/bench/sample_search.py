@@ -122,7 +122,7 @@ def search_rows(
     for index, task in enumerate(make_tasks(prompts, split=split)):
         for name in rewards:
             settings = [
-                pipeline.fingerprint, pipeline.sampling.guidance, split, index,
+                pipeline.undistilled_fingerprint, pipeline.sampling.guidance, split, index,
                 name, method, budget, steps,
             ]  # fmt: skip
             row = rows.get(

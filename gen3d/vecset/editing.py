@@ -206,7 +206,11 @@ def edit(
     if not 0 < strength <= 1:
         raise InputError(f"strength must lie above 0 and at most at 1, got {strength}")
     options = pipeline.resolve(
-        steps=steps, guidance=guidance, resolution=resolution, faces=faces, mesher=mesher
+        steps=pipeline.sampling.steps if steps is None else steps,
+        guidance=guidance,
+        resolution=resolution,
+        faces=faces,
+        mesher=mesher,
     )
     seed, sink = draw_seed() if seed is None else check_seed(seed), progress or NullProgress()
     mesh_frame(mesh, box)

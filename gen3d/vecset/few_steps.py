@@ -83,6 +83,16 @@ class FewSteps:
         grids = () if self.student is None else self.student[1].grids
         return tuple(sorted({*(len(grid) - 1 for grid in grids), *self.solvers}))
 
+    def default(self, guidance: float | None) -> int | None:
+        """Return the steps to take where none are asked for, or None: those of the flow network.
+
+        Args:
+            guidance: The strength that was asked for, if any: the student cannot change it.
+        """
+        if self.student is None or guidance is not None:
+            return None
+        return self.student[1].default_steps
+
     def route(self, steps: int, dit: ShapeDiT) -> Route | None:
         """Return how to sample in so many steps, or None: with the flow network."""
         if self.student is not None:

@@ -124,6 +124,29 @@ class VecsetPipeline:
         """Where the networks live."""
         return self.vae.from_latent.weight.device
 
+    @property
+    def undistilled_fingerprint(self) -> dict[str, str]:
+        """Hashes of the files that matter where neither student nor fitted solver is used."""
+        extras = {path.name for path in self.few_steps.files}
+        return {name: value for name, value in self.fingerprint.items() if name not in extras}
+
+    @property
+    def latent_shape(self) -> tuple[int, int]:
+        """Tokens and channels of a sample."""
+        tokens = self.dit.config.num_latents or self.vae.config.num_latents
+        return tokens, self.dit.config.latent_dim
+
+    def condition(self, prompts: Sequence[str]) -> Condition:
+        """Encode prompts as the flow network takes them."""
+        encoded = self.text.encode(list(prompts))
+        pooled = None if self.dit.config.pooled_dim is None else encoded.pooled
+        return Condition(encoded.tokens, encoded.mask, pooled)
+
+    def noise(self, seeds: Sequence[int]) -> Float[Tensor, "batch latents channels"]:
+        """Draw what the samples of these seeds begin with."""
+        generators = [make_generator(seed) for seed in seeds]
+        return DENSE.randn((len(seeds), *self.latent_shape), generators, device=self.device)
+
     def text_to_3d(
         self,
         prompt: str,
@@ -209,13 +232,7 @@ class VecsetPipeline:
             InputError: So many steps have another guidance built in.
         """
         route = self._route(steps, guidance)
-        encoded = self.text.encode(list(prompts))
-        condition = Condition(encoded.tokens, encoded.mask, encoded.pooled)
-        if self.dit.config.pooled_dim is None:
-            condition = Condition(encoded.tokens, encoded.mask)
-        tokens = self.dit.config.num_latents or self.vae.config.num_latents
-        shape = (len(prompts), tokens, self.dit.config.latent_dim)
-        noise = DENSE.randn(shape, [make_generator(s) for s in seeds], device=self.device)
+        condition, noise = self.condition(prompts), self.noise(seeds)
         result = sample(
             route.field,
             noise,
@@ -279,16 +296,17 @@ class VecsetPipeline:
     ) -> ResolvedOptions:
         """Fill in the model's defaults and check ranges.
 
+        The default steps are the student's, if there is one; those of the flow network where a
+        guidance strength is asked for, since the student's is built in.
+
         Raises:
-            InputError: A value is out of its range, or so many steps have another guidance.
+            InputError: A value is out of its range.
         """
-        options = resolve_options(
+        return resolve_options(
             self.sampling,
-            steps=steps,
+            steps=self.few_steps.default(guidance) if steps is None else steps,
             guidance=guidance,
             resolution=resolution,
             faces=faces,
             mesher=mesher,
         )
-        self.few_steps.check_guidance(options.steps, options.guidance, self.sampling.guidance)
-        return options

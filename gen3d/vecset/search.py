@@ -147,11 +147,10 @@ def search_latents(
     """
     weight = pipeline.sampling.guidance if guidance is None else guidance
     prompted = condition_on(pipeline, prompt, 1, guidance=weight)
-    tokens = pipeline.dit.config.num_latents or pipeline.vae.config.num_latents
     found = search(
         NetworkField(pipeline.dit),
         lambda x0: reward(pipeline.dit.denormalise(x0)),
-        (tokens, pipeline.dit.config.latent_dim),
+        pipeline.latent_shape,
         method=STRATEGIES[method],
         budget=budget,
         steps=steps,

@@ -74,10 +74,9 @@ def conditions_on(
 
     Where no item has a prompt there is no guidance either.
     """
-    encoded = pipeline.text.encode([prompt or _NO_WORDS for prompt in prompts])
-    pooled = None if pipeline.dit.config.pooled_dim is None else encoded.pooled
-    without = torch.tensor([prompt is None for prompt in prompts], device=encoded.tokens.device)
-    cond = Condition(encoded.tokens, encoded.mask, pooled).dropped(without)
+    cond = pipeline.condition([prompt or _NO_WORDS for prompt in prompts])
+    without = torch.tensor([prompt is None for prompt in prompts], device=cond.tokens.device)
+    cond = cond.dropped(without)
     if bool(without.all()):
         return Prompted(cond, None, cond)
     rule = ClassifierFree(guidance, interval=pipeline.sampling.guidance_interval)

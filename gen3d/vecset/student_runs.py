@@ -54,6 +54,7 @@ class StudentRun(Settings, ABC):
         student: File of a student to start from; None: the teacher's weights.
         guidance: Guidance that is distilled into the student.
         grids: Times of the samplers that the student is for, and is measured with.
+        default_steps: What a model takes by default; None: its flow network.
         pairs: Folder of the teacher's trajectories; made when it is not there.
         trajectories: How they are made; ``guidance`` there must be the one here.
         held_out_count: Trajectories to measure on, of held-out captions.
@@ -65,6 +66,7 @@ class StudentRun(Settings, ABC):
     student: Path | None = None
     guidance: float = Field(default=3.0, ge=0)
     grids: tuple[tuple[float, ...], ...] = ((1.0, 0.0), (1.0, 0.6, 0.0))
+    default_steps: int | None = None
     pairs: Path
     trajectories: PairConfig = PairConfig()
     held_out_count: int = Field(default=128, ge=1)
@@ -103,7 +105,12 @@ class StudentRun(Settings, ABC):
         teacher, sha256 = self.teacher()
         student = new_student(teacher)
         student.load_state_dict(self.student_weights(weights))
-        config = StudentConfig(teacher_sha256=sha256, guidance=self.guidance, grids=self.grids)
+        config = StudentConfig(
+            teacher_sha256=sha256,
+            guidance=self.guidance,
+            grids=self.grids,
+            default_steps=self.default_steps,
+        )
         save_student(student, teacher, path, config)
 
     def student_weights(self, weights: dict[str, Tensor]) -> dict[str, Tensor]:

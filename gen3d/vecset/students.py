@@ -34,11 +34,13 @@ class StudentConfig(Settings):
         teacher_sha256: Hash of the teacher's file.
         guidance: The guidance that is distilled into it.
         grids: The times to visit, one grid for each number of steps it was trained for.
+        default_steps: What a model takes by default; None: its flow network.
     """
 
     teacher_sha256: str
     guidance: float = Field(default=3.0, ge=0)
     grids: tuple[tuple[float, ...], ...] = ((1.0, 0.0), (1.0, 0.6, 0.0))
+    default_steps: int | None = Field(default=None, ge=1)
 
     @field_validator("grids")
     @classmethod

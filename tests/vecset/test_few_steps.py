@@ -61,7 +61,9 @@ def with_student(folder, text):
     for name, weight in student.named_parameters():
         if name.startswith("interval_in"):
             torch.nn.init.normal_(weight, std=0.3)
-    config = StudentConfig(teacher_sha256=plain.fingerprint[DIT_FILE], guidance=2.0, grids=GRIDS)
+    config = StudentConfig(
+        teacher_sha256=plain.fingerprint[DIT_FILE], guidance=2.0, grids=GRIDS, default_steps=2
+    )
     save_student(student, plain.dit, folder / STUDENT_FILE, config)
     return open_folder(folder, text)
 
@@ -97,10 +99,10 @@ def test_records_know_what_few_steps_came_from(with_student) -> None:
 
 def test_another_guidance_than_the_built_in_one_is_refused(with_student) -> None:
     with pytest.raises(InputError, match="2 steps have guidance 2 built in, got 3"):
-        with_student.resolve(steps=2, guidance=3.0)
+        draw(with_student, 2, guidance=3.0)
     with pytest.raises(InputError, match="built in"):
         draw(with_student, 1, guidance=1.0)
-    assert with_student.resolve(steps=3, guidance=3.0).guidance == 3.0
+    assert draw(with_student, 3, guidance=3.0).isfinite().all()
 
 
 def test_a_student_of_another_network_is_refused(folder, text, with_student, tiny_dit) -> None:
@@ -115,3 +117,9 @@ def test_a_damaged_solver_is_named(folder, text, content) -> None:
     path.write_bytes(content.encode("utf-8", "surrogateescape"))
     with pytest.raises(ModelError, match="bespoke-3"):
         open_folder(folder, text)
+
+
+def test_the_default_is_the_students_unless_guidance_is_asked_for(with_student) -> None:
+    assert with_student.resolve().steps == 2
+    assert with_student.resolve(guidance=5.0).steps == 4
+    assert with_student.resolve(steps=7).steps == 7

@@ -1,4 +1,4 @@
-"""The acceptance test of few-step distillation: about 20 s on one core."""
+"""The acceptance test of few-step distillation: about 26 s on one core."""
 
 import pytest
 import torch
@@ -20,4 +20,5 @@ def test_one_step_students_rank_as_published():
     study = ring_study()
     assert study.teacher > study.consistency > study.vm > study.vmvd
     assert study.vmvd <= 0.05
-    assert study.teacher_many < study.consistency_self < study.vm
+    assert study.consistency_self < 0.05
+    assert study.teacher_many < study.vmvd
