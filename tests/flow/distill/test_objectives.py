@@ -48,7 +48,7 @@ def test_a_constant_error_is_the_square_root_of_the_loss_and_is_pushed_back(name
     loss = ZERO_AT_TRUTH[name](Cast(student, TRUTH.velocity), TRUTH.batch()).loss
     assert slope_of(loss, student) > 0
     if name != "freeflow":  # which asks the teacher at the student's own, wrong, states
-        assert float(loss) == pytest.approx(0.09)
+        assert loss.item() == pytest.approx(0.09)
 
 
 def test_meanflow_from_data_has_its_minimum_at_the_truth():
@@ -120,7 +120,7 @@ def test_released_stabiliser_all_but_removes_the_derivative():
     batch = Batch(wide, None, torch.Generator().manual_seed(0))
     cast = Cast(student, TRUTH.velocity)
     errors = {
-        kind: float(VelocityMatching(derivative=JVP, stabiliser=kind)(cast, batch).loss)
+        kind: VelocityMatching(derivative=JVP, stabiliser=kind)(cast, batch).loss.item()
         for kind in ("none", "rms", "released")
     }
     assert errors["none"] < 1e-20 and errors["rms"] < 1e-20
@@ -131,12 +131,12 @@ def test_rms_stabiliser_limits_each_sample():
     student = Shifted(TRUTH, 0.0)
     objective = VelocityMatching(derivative=JVP, stabiliser="rms", limit=1e-9)
     loss = objective(Cast(student, TRUTH.velocity), TRUTH.batch()).loss
-    assert float(loss) > 1e-3
+    assert loss.item() > 1e-3
 
 
 def test_consistency_error_falls_with_the_fourth_power_of_the_interval():
     losses = [
-        float(PhasedConsistency(5, n, Squared())(EXACT, TRUTH.batch(4000)).loss) for n in (50, 100)
+        PhasedConsistency(5, n, Squared())(EXACT, TRUTH.batch(4000)).loss.item() for n in (50, 100)
     ]
     assert losses[0] / losses[1] == pytest.approx(16, rel=0.35)
 
@@ -196,7 +196,7 @@ def test_guidance_distillation_draws_weights_for_both_networks():
         return teacher(x, t, cond)
 
     loss = GuidanceDistillation(weights=(2.0, 5.0))(Cast(student, teacher), batch).loss
-    assert float(loss) == 0
+    assert loss.item() == 0
     assert 2 <= seen[0].min() < 2.5 and 4.5 < seen[0].max() <= 5
 
 
