@@ -14,6 +14,7 @@ from gen3d.bench.rows import Row, table_of
 from gen3d.bench.sample_context import Context, PartResult
 from gen3d.bench.sample_fitted import fitted_figures, fitted_rows
 from gen3d.bench.sample_plot import Panel
+from gen3d.bench.sample_refiner import refiner_figures, refiner_rows
 from gen3d.bench.sample_rl import measure_tuned
 from gen3d.bench.sample_schedules import ScheduleStudy, schedule_study
 from gen3d.bench.sample_search import search_figures, search_rows
@@ -95,12 +96,15 @@ def schedules_part(context: Context) -> PartResult:
     study = ScheduleStudy(context.pipeline, context.rows, context.sink, sizes.study)
     found = schedule_study(study)
     fitted = fitted_rows(study)
+    refined = refiner_rows(study)
     tables = [
         table_of("solvers on schedules", rows),
         table_of("schedules and guidance, by the latents of a fine run", found),
         table_of("solvers fitted to the model", fitted),
+        table_of("the velocity refiner, guided throughout", refined),
     ]
-    return PartResult(study_figures(found) | fitted_figures(fitted), tables)
+    figures = study_figures(found) | fitted_figures(fitted) | refiner_figures(refined)
+    return PartResult(figures, tables)
 
 
 def study_figures(found: Mapping[str, Row]) -> Row:

@@ -5,7 +5,15 @@ from pathlib import Path
 import pytest
 import torch
 
+from gen3d.bench import sample_refiner
 from gen3d.bench.rows import Row, Rows
+from gen3d.bench.sample_refiner import (
+    REFINED_AT,
+    LatentRefiner,
+    refiner_figures,
+    refiner_rows,
+    train_refiner,
+)
 from gen3d.bench.sample_schedules import (
     BUDGET,
     ScheduleStudy,
@@ -77,3 +85,25 @@ def test_rows_are_remembered_and_fits_repeatable(study: ScheduleStudy) -> None:
     assert time_rows(again) == time_rows(study)
     assert "held" not in vars(again)  # no run was needed
     assert fit_for_budget(again) == fit_for_budget(study)
+
+
+def test_refiner_begins_without_a_change(study: ScheduleStudy) -> None:
+    refiner = LatentRefiner(study.pipeline.dit.config)
+    cond = study.pipeline.condition(["a red mug"])
+    x, last = (study.pipeline.noise([seed]) for seed in (1, 2))
+    assert refiner(x, last, torch.ones(1), cond).abs().max() == 0
+    change = train_refiner(study, captions=2, steps=3, batch=2)(x, last, torch.ones(1), cond)
+    assert change.abs().max() > 0
+
+
+def test_refined_steps_ask_the_flow_network_every_other_time(
+    study: ScheduleStudy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refiner = train_refiner(study, captions=2, steps=1, batch=1)
+    monkeypatch.setattr(sample_refiner, "train_refiner", lambda study: refiner)
+    rows = refiner_rows(study)
+    for count in REFINED_AT:
+        spent = {row["evaluations"] for name, row in rows.items() if f", {count} " in name}
+        assert spent == {2 * count}
+    figures = refiner_figures(rows)
+    assert figures["refiner_gain"] == figures["refiner_gain_3"] < 1
