@@ -16,6 +16,14 @@ Seed = Annotated[
 Steps = Annotated[
     int | None, typer.Option("--steps", help="Sampling steps, 1..1000.", show_default="model's")
 ]
+TextSteps = Annotated[
+    int | None,
+    typer.Option(
+        "--steps",
+        help="Sampling steps, 1..1000; 1 and 2 go to mini's student, 5 to its fitted solver.",
+        show_default="model's",
+    ),
+]
 Guidance = Annotated[
     float | None,
     typer.Option("--guidance", help="Guidance strength, 0..100; 1 is off.", show_default="model's"),

@@ -16,7 +16,7 @@ def text(
     prompt: Annotated[str, typer.Argument(help='What to make, e.g. "a red wooden chair".')],
     out: options.NewFile = None,
     seed: options.Seed = None,
-    steps: options.Steps = None,
+    steps: options.TextSteps = None,
     guidance: options.Guidance = None,
     resolution: options.Resolution = None,
     faces: options.Faces = None,
