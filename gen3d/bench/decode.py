@@ -56,7 +56,7 @@ def bench_decode(
     kernel_seconds: float = 1.0,
     lightning: Path | None = None,
     grids_at: tuple[int, ...] = RESOLUTIONS,
-    grid_shapes: int = 2,
+    grid_shapes: int = 1,
     cache: Path = Path("outputs/bench-decode"),
     device: str = "auto",
     progress: ProgressSink | None = None,

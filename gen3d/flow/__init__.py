@@ -8,6 +8,7 @@ from gen3d.flow.bespoke import BespokeSolver, fit_bespoke
 from gen3d.flow.boss import boss_times
 from gen3d.flow.conditions import Condition, stack_conditions
 from gen3d.flow.fields import BoundField, CountedField, Field, Flip, Network, NetworkField
+from gen3d.flow.fixed_point import FixedPoint, sample_parallel, solve_triangular
 from gen3d.flow.flow_maps import FlowMap, FlowMapField, Jump
 from gen3d.flow.guidance import (
     RAAG,
@@ -134,6 +135,7 @@ __all__ = [
     "Euler",
     "Evaluation",
     "Field",
+    "FixedPoint",
     "FixedSchedule",
     "Flip",
     "FlowMap",
@@ -200,9 +202,11 @@ __all__ = [
     "item_generators",
     "refiner_loss",
     "sample",
+    "sample_parallel",
     "sample_stochastic",
     "search_solver_schedule",
     "shift_by_ratio",
     "singlestep_orders",
+    "solve_triangular",
     "stack_conditions",
 ]
