@@ -1,10 +1,10 @@
 import pytest
 import torch
-from oracle import Mixture
 
 from gen3d.errors import InputError
 from gen3d.flow import Euler, ShiftedSchedule, sample
 from gen3d.flow.fixed_point import sample_parallel, solve_triangular
+from tests.flow.oracle import Mixture
 
 ENTRIES = 16
 
