@@ -20,7 +20,7 @@ TextSteps = Annotated[
     int | None,
     typer.Option(
         "--steps",
-        help="Sampling steps, 1..1000; 1 and 2 go to mini's student, 5 (the default) to its fitted solver.",
+        help="Sampling steps, 1..1000; mini has a student for 1 and 2, a fitted solver for 5.",
         show_default="model's",
     ),
 ]
