@@ -208,7 +208,7 @@ def _panel(
             lines.setdefault(name, []).append((row["evaluations"], row[key]))
     asks = context.sizes.solvers.asks
     marks = {
-        f"{steps} steps": (outcome.evaluations, outcome.row(asks)[key])
+        "1 step" if steps == 1 else f"{steps} steps": (outcome.evaluations, outcome.row(asks)[key])
         for steps in STUDENTS
         for outcome in [context.test.student(steps)]
     }
