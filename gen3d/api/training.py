@@ -21,6 +21,7 @@ from gen3d.runtime.atomic import atomic_write
 from gen3d.runtime.progress import ProgressSink
 from gen3d.training import Trainer
 from gen3d.vecset.checkpoints import DIT_FILE, VAE_FILE
+from gen3d.vecset.few_steps import EVERY_BESPOKE
 from gen3d.vecset.runs import (
     RUNS,
     DecoderRun,
@@ -106,9 +107,7 @@ def export_model(
     folder.mkdir(parents=True, exist_ok=True)
     if isinstance(run, StudentRun):
         export_run(run, checkpoint, folder / STUDENT_FILE)
-        for name in (VAE_FILE, DIT_FILE, CARD):
-            if (run.base / name).exists():
-                _copy(run.base / name, folder / name)
+        _keep(run.base, folder, VAE_FILE, DIT_FILE, CARD, EVERY_BESPOKE)
         return folder
     if isinstance(run, TuneRun):
         export_run(run, checkpoint, folder / DIT_FILE)
@@ -118,9 +117,8 @@ def export_model(
         return folder
     if isinstance(run, LightningRun | DecoderRun):
         export_run(run, checkpoint, folder / VAE_FILE)
-        for name in (DIT_FILE, CARD):
-            if (run.base / name).exists():
-                _copy(run.base / name, folder / name)
+        # The flow network stays, and with it what was made for it.
+        _keep(run.base, folder, DIT_FILE, CARD, STUDENT_FILE, EVERY_BESPOKE)
         return folder
     export_run(run, checkpoint, folder / DIT_FILE)
     _copy(run.vae, folder / VAE_FILE)
@@ -132,6 +130,13 @@ def export_model(
 def _write_json(values: dict[str, Any], path: Path) -> None:
     with atomic_write(path) as file:
         file.write(json.dumps(values, indent=2).encode() + b"\n")
+
+
+def _keep(base: Path, folder: Path, *patterns: str) -> None:
+    """Copy what a base has of some files."""
+    for pattern in patterns:
+        for path in sorted(base.glob(pattern)):
+            _copy(path, folder / path.name)
 
 
 def _copy(source: Path, target: Path) -> None:

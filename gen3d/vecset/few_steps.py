@@ -28,6 +28,7 @@ from gen3d.vecset.students import STUDENT_FILE, StudentConfig, load_student
 
 BESPOKE_FILE = "bespoke-{steps}.json"
 """A solver fitted to the flow network, for that many evaluations."""
+EVERY_BESPOKE = BESPOKE_FILE.format(steps="*")
 
 
 @dataclass(frozen=True)
@@ -64,18 +65,26 @@ class FewSteps:
             dit_sha256: Hash of that network's file.
 
         Raises:
-            ModelError: A file is damaged, or belongs to another flow network.
+            ModelError: A file is damaged, belongs to another flow network, or is missing for the
+                default steps.
         """
         student, files = None, []
         if (folder / STUDENT_FILE).exists():
             student = load_student(folder / STUDENT_FILE, dit, teacher_sha256=dit_sha256)
             files.append(folder / STUDENT_FILE)
         solvers = {}
-        for path in sorted(folder.glob(BESPOKE_FILE.format(steps="*"))):
+        for path in sorted(folder.glob(EVERY_BESPOKE)):
             solver = _read_solver(path)
             solvers[len(solver.guidance)] = solver
             files.append(path)
-        return cls(student, solvers, tuple(files))
+        found = cls(student, solvers, tuple(files))
+        default = found.default(None)
+        if default is not None and default not in found.steps:
+            raise ModelError(
+                f"{folder} samples in {default} steps by default, but has nothing for so many",
+                hint=f"put {BESPOKE_FILE.format(steps=default)} back, or reinstall gen3d",
+            )
+        return found
 
     @property
     def steps(self) -> tuple[int, ...]:

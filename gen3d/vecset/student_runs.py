@@ -23,6 +23,7 @@ from gen3d.vecset.config import Settings
 from gen3d.vecset.distill_config import ConsistencyConfig, DistillConfig
 from gen3d.vecset.distill_objective import DistillObjective, RealLatents
 from gen3d.vecset.dit import ShapeDiT
+from gen3d.vecset.few_steps import BESPOKE_FILE
 from gen3d.vecset.flow_objective import CaptionTable, encode_shapes
 from gen3d.vecset.regression_objective import RegressionConfig, RegressionObjective
 from gen3d.vecset.run_sources import RunData
@@ -80,8 +81,19 @@ class StudentRun(Settings, ABC):
         """Load the teacher; returns it with the hash of its file.
 
         Raises:
+            InputError: Nothing makes so many steps as shall be the default.
             ModelError: The file is missing or damaged.
         """
+        steps = self.default_steps
+        known = [len(grid) - 1 for grid in self.grids]
+        if (
+            steps not in (None, *known)
+            and not (self.base / BESPOKE_FILE.format(steps=steps)).exists()
+        ):
+            raise InputError(
+                f"default_steps is {steps}, but the student is for {known} and {self.base} has no "
+                "fitted solver for so many"
+            )
         path = self.base / DIT_FILE
         return load_dit(path)[0], sha256_of(path)
 

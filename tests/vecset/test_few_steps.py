@@ -123,3 +123,13 @@ def test_the_default_is_the_students_unless_guidance_is_asked_for(with_student) 
     assert with_student.resolve().steps == 2
     assert with_student.resolve(guidance=5.0).steps == 4
     assert with_student.resolve(steps=7).steps == 7
+
+
+def test_default_steps_without_their_solver_are_an_error(folder, text, with_student) -> None:
+    student, config = with_student.few_steps.student
+    wanted = config.model_copy(update={"default_steps": 3})
+    save_student(student, with_student.dit, folder / STUDENT_FILE, wanted)
+    with pytest.raises(ModelError, match=r"put bespoke-3.json back"):
+        open_folder(folder, text)
+    (folder / BESPOKE_FILE.format(steps=3)).write_text(EULER.to_json())
+    assert open_folder(folder, text).resolve().steps == 3
