@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from gen3d.data.procedural.palette import Finish
+from gen3d.data.procedural.palette import Finish, Tone
 from gen3d.data.procedural.sketch import Sketch
 
 
@@ -22,6 +22,11 @@ class Draft:
         synonyms: Other nouns for the same thing.
         adjectives: True adjectives, e.g. ``tall``, at most one of a kind.
         features: True phrases that follow the noun, e.g. ``with armrests``.
+        part_tones: Colour of named parts that differ from the dominant one, by the part's word as
+            a caption says it, e.g. ``handle`` or ``wheels``.
+        counts: How many of a part there are where shapes of the category differ in it, by the
+            plural word, e.g. ``legs``.
+        style: A true word for the manner, e.g. ``rustic``, or "".
     """
 
     sketch: Sketch
@@ -30,6 +35,9 @@ class Draft:
     synonyms: list[str] = field(default_factory=list)
     adjectives: list[str] = field(default_factory=list)
     features: list[str] = field(default_factory=list)
+    part_tones: dict[str, Tone] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
+    style: str = ""
 
 
 _OPENINGS = ("", "", "", "a 3d model of ", "a model of ", "one ", "an object: ")

@@ -41,6 +41,7 @@ class Part:
         op: Add to the solid, cut from it, or paint the surface inside the primitive.
         blend: Radius of the smooth union or cut with what came before; 0 is sharp.
         outline: Closed polygon (m, 2) of prisms (x, y) and lathes (radius, y).
+        name: What it belongs to, as captions say it (``handle``, ``legs``), or "".
     """
 
     kind: Kind
@@ -51,6 +52,7 @@ class Part:
     op: Op = "add"
     blend: float = 0.0
     outline: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 2)))
+    name: str = ""
 
     def scaled(self, factor: float, shift: NDArray[np.float64]) -> Part:
         """Return the part moved by ``shift`` and then scaled about the origin."""
@@ -67,6 +69,7 @@ class Part:
             self.op,
             self.blend * factor,
             self.outline * factor,
+            self.name,
         )
 
 

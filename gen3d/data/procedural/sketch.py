@@ -7,7 +7,8 @@ Programs draw in any units; ``finish`` centres the solid and scales its longest 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,16 @@ class Sketch:
 
     def __init__(self) -> None:
         self.parts: list[Part] = []
+        self._name = ""
+
+    @contextmanager
+    def named(self, name: str) -> Iterator[None]:
+        """Give all parts added inside this name, the word that captions have for them."""
+        before, self._name = self._name, name
+        try:
+            yield
+        finally:
+            self._name = before
 
     def box(
         self,
@@ -166,7 +177,7 @@ class Sketch:
         x, y, z = (float(value) for value in centre)
         sizes = tuple(float(value) for value in params)
         self.parts.append(
-            Part(kind, sizes, (x, y, z), rotation, colour, op, blend, points)  # type: ignore[arg-type]
+            Part(kind, sizes, (x, y, z), rotation, colour, op, blend, points, self._name)  # type: ignore[arg-type]
         )
 
 
