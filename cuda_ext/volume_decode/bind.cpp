@@ -41,7 +41,7 @@ const uint32_t* words(const Flat<const int32_t>& panel) {
 
 // Arrays are flat; their sizes were checked where they were packed. Switches: width, heads,
 // head_dim, hidden, tokens, gelu is tanh, query norm, last norm, pairs, shared query, fused values,
-// rows are bfloat16. Eps: of norm, query norm and last norm, then the head's bias.
+// rows are bfloat16, outputs. Eps: of norm, query norm and last norm.
 void bind_decode(const std::string& name, Flat<const float> points, Flat<const int32_t> index,
                  Flat<const float> coordinates, Flat<const float> frequencies,
                  const std::vector<Flat<const int32_t>>& panels,
@@ -50,7 +50,7 @@ void bind_decode(const std::string& name, Flat<const float> points, Flat<const i
                  Flat<const int32_t> chosen, const std::vector<int64_t>& switches,
                  const std::vector<double>& eps, Flat<float> out, int threads) {
     const Build& build = build_named(name);
-    if (panels.size() != 7 || vectors.size() != 8 || switches.size() != 12 || eps.size() != 4) {
+    if (panels.size() != 7 || vectors.size() != 9 || switches.size() != 13 || eps.size() != 3) {
         throw std::invalid_argument("volume_decode: wrong number of arrays");
     }
     Model model{};
@@ -66,7 +66,7 @@ void bind_decode(const std::string& name, Flat<const float> points, Flat<const i
     model.norm_eps = static_cast<float>(eps[0]);
     model.query_norm_eps = static_cast<float>(eps[1]);
     model.post_eps = static_cast<float>(eps[2]);
-    model.head_bias = static_cast<float>(eps[3]);
+    model.outputs = switches[12];
     model.frequencies = frequencies.data();
     model.embed = words(panels[0]);
     model.query = words(panels[1]);
@@ -80,7 +80,8 @@ void bind_decode(const std::string& name, Flat<const float> points, Flat<const i
     model.fc_in_bias = vectors[4].data();
     model.fc_out_bias = vectors[5].data();
     model.head = vectors[6].data();
-    model.head_of_hidden = vectors[7].data();
+    model.head_bias = vectors[7].data();
+    model.head_of_hidden = vectors[8].data();
 
     const bool grid = index.size() != 0;
     const Queries queries{grid ? nullptr : points.data(), index.data(), coordinates.data()};
@@ -98,7 +99,7 @@ void bind_decode(const std::string& name, Flat<const float> points, Flat<const i
                               tokens.count,
                               switches[11] != 0};
     const nb::gil_scoped_release release;
-    decode(build, model, tokens, queries, static_cast<int64_t>(out.size()),
+    decode(build, model, tokens, queries, static_cast<int64_t>(out.size()) / model.outputs,
            selected ? &selection : nullptr, out.data(), threads);
 }
 

@@ -120,7 +120,7 @@ void decode(const Build& build, const Model& model, const Tokens& tokens, const 
     const auto run = [&](const Tokens& seen, int64_t begin, int64_t end, float* scratch) {
         for (int64_t first = begin; first < end; first += build.tile) {
             const int64_t some = std::min(build.tile, end - first);
-            build.run(model, seen, queries, first, some, out + first, scratch);
+            build.run(model, seen, queries, first, some, out + first, count, scratch);
         }
     };
     if (selection == nullptr) {

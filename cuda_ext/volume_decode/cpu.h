@@ -12,7 +12,7 @@ using Words = const uint32_t*;
 enum class QueryNorm { kNone, kLayer, kRms };
 
 struct Model {
-    int64_t width, heads, head_dim, hidden, octaves;
+    int64_t width, heads, head_dim, hidden, octaves, outputs;
     bool tanh_gelu, post_norm;
     bool pairs;  // proj, fc_in, fc_out (and keys, values) are bfloat16
     QueryNorm query_norm;
@@ -23,9 +23,8 @@ struct Model {
     Words proj, fc_in, fc_out;
     const float *query_shift, *query_scale, *query_offset;
     const float *proj_bias, *fc_in_bias, *fc_out_bias;
-    const float* head;
-    const float* head_of_hidden;  // head times fc_out: the last product where no norm follows it
-    float head_bias;
+    const float *head, *head_bias;  // [outputs][width], [outputs]
+    const float* head_of_hidden;    // head times fc_out: the last product where no norm follows it
 
     int64_t inner() const { return heads * head_dim; }
     int64_t features() const { return 3 * (2 * octaves + 1); }
@@ -46,13 +45,13 @@ struct Queries {
 };
 
 // One compiled form of the kernel. `run` decodes the `count` <= tile queries first, first + 1, ...
-// to out[0], out[1], ...; scratch holds scratch_words(...) words and is aligned to 64 bytes.
+// to out[0], out[1], ... (output o of a query `stride` floats after output o - 1); scratch holds scratch_words(...) words and is aligned to 64 bytes.
 struct Build {
     const char* name;
     int64_t tile;
     int64_t (*scratch_words)(const Model&, const Tokens&);
     void (*run)(const Model&, const Tokens&, const Queries&, int64_t first, int64_t count,
-                float* out, float* scratch);
+                float* out, int64_t stride, float* scratch);
 };
 
 const Build* portable_build();
@@ -79,6 +78,7 @@ struct Selection {
     bool bfloat16;
 };
 
+// Decodes all queries to out, [outputs][count].
 void decode(const Build& build, const Model& model, const Tokens& tokens, const Queries& queries,
             int64_t count, const Selection* selection, float* out, int threads);
 

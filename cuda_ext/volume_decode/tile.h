@@ -44,10 +44,10 @@ struct Tile {
         take(operand, model.width > inner ? model.width : inner);
         take(attended, inner);
         take(query, model.head_dim);
-        take(scores, keys);
+        take(scores, keys > model.outputs ? keys : model.outputs);
         take(hidden, model.hidden < kHiddenBlock ? model.hidden : kHiddenBlock);
         take(peak, 1);
-        take(total, 1);
+        take(total, model.outputs);
         return used;
     }
 
@@ -58,7 +58,7 @@ struct Tile {
         for (int j = 0; j < kQueries; j += V::kLanes) body(j);
     }
 
-    void run(const Queries& queries, int64_t first, int64_t count, float* out) {
+    void run(const Queries& queries, int64_t first, int64_t count, float* out, int64_t stride) {
         embed(queries, first, count);
         if (tokens.fused_values) {
             add_rows(x, model.proj_bias, model.width);
@@ -67,9 +67,12 @@ struct Tile {
             for (int64_t h = 0; h < model.heads; ++h) attend(h);
             project();
         }
-        float* logits = scores;
-        mlp_and_head(logits);
-        std::memcpy(out, logits, static_cast<size_t>(count) * sizeof(float));
+        float* values = scores;
+        mlp_and_head(values);
+        for (int64_t o = 0; o < model.outputs; ++o) {
+            std::memcpy(out + o * stride, values + o * kQueries,
+                        static_cast<size_t>(count) * sizeof(float));
+        }
     }
 
     // features = [x y z, sines, cosines, 1]; x = embed features; deviation = 1 / sqrt(var + eps).
@@ -225,7 +228,7 @@ struct Tile {
         add_rows(x, model.proj_bias, model.width);
     }
 
-    void mlp_and_head(float* logits) {
+    void mlp_and_head(float* values) {
         const int64_t width = model.width, all = model.hidden;
         each([&](int j) {
             const F centre = mean(x + j, width);
@@ -236,7 +239,9 @@ struct Tile {
                 V::store(operand + at, V::mul(V::sub(value, centre), inverse));
                 V::store(x + at, V::add(value, V::set1(model.fc_out_bias[r])));
             }
-            V::store(total + j, V::set1(model.head_bias));
+            for (int64_t o = 0; o < model.outputs; ++o) {
+                V::store(total + o * kQueries + j, V::set1(model.head_bias[o]));
+            }
         });
         narrow(operand, width, operand);
         for (int64_t first = 0; first < all; first += kHiddenBlock) {
@@ -257,12 +262,16 @@ struct Tile {
                 centre = mean(x + j, width);
                 inverse = inverse_deviation(x + j, width, centre, model.post_eps);
             }
-            F sum = V::set1(0.0f);
-            for (int64_t r = 0; r < width; ++r) {
-                const F unit = V::sub(V::load(x + r * kQueries + j), centre);
-                sum = V::fma(unit, V::set1(model.head[r]), sum);
+            for (int64_t o = 0; o < model.outputs; ++o) {
+                const float* head = model.head + o * width;
+                F sum = V::set1(0.0f);
+                for (int64_t r = 0; r < width; ++r) {
+                    const F unit = V::sub(V::load(x + r * kQueries + j), centre);
+                    sum = V::fma(unit, V::set1(head[r]), sum);
+                }
+                const int64_t at = o * kQueries + j;
+                V::store(values + at, V::fma(sum, inverse, V::load(total + at)));
             }
-            V::store(logits + j, V::fma(sum, inverse, V::load(total + j)));
         });
     }
 
@@ -270,18 +279,20 @@ struct Tile {
     // another product.
     void activate(int64_t first, int64_t some) {
         each([&](int j) {
-            F sum = V::load(total + j);
             for (int64_t r = 0; r < some; ++r) {
                 float* place = hidden + r * kQueries + j;
                 const F in = V::add(V::load(place), V::set1(model.fc_in_bias[first + r]));
-                const F value = model.tanh_gelu ? gelu_tanh<V>(in) : gelu_exact<V>(in);
-                if (model.post_norm) {
-                    V::store(place, value);
-                } else {
-                    sum = V::fma(value, V::set1(model.head_of_hidden[first + r]), sum);
-                }
+                V::store(place, model.tanh_gelu ? gelu_tanh<V>(in) : gelu_exact<V>(in));
             }
-            V::store(total + j, sum);
+            if (model.post_norm) return;
+            for (int64_t o = 0; o < model.outputs; ++o) {
+                const float* head = model.head_of_hidden + o * model.hidden + first;
+                F sum = V::load(total + o * kQueries + j);
+                for (int64_t r = 0; r < some; ++r) {
+                    sum = V::fma(V::load(hidden + r * kQueries + j), V::set1(head[r]), sum);
+                }
+                V::store(total + o * kQueries + j, sum);
+            }
         });
     }
 
@@ -345,22 +356,22 @@ int64_t scratch_words(const Model& model, const Tokens& tokens) {
 
 template <class V, bool pairs>
 void run_tile(const Model& model, const Tokens& tokens, const Queries& queries, int64_t first,
-              int64_t count, float* out, float* scratch) {
+              int64_t count, float* out, int64_t stride, float* scratch) {
     Tile<V, pairs> tile(model, tokens);
     tile.place(scratch);
-    tile.run(queries, first, count, out);
+    tile.run(queries, first, count, out, stride);
 }
 
 template <class V>
 void run(const Model& model, const Tokens& tokens, const Queries& queries, int64_t first,
-         int64_t count, float* out, float* scratch) {
+         int64_t count, float* out, int64_t stride, float* scratch) {
     if constexpr (V::kPairs) {
         if (model.pairs) {
-            run_tile<V, true>(model, tokens, queries, first, count, out, scratch);
+            run_tile<V, true>(model, tokens, queries, first, count, out, stride, scratch);
             return;
         }
     }
-    run_tile<V, false>(model, tokens, queries, first, count, out, scratch);
+    run_tile<V, false>(model, tokens, queries, first, count, out, stride, scratch);
 }
 
 template <class V>

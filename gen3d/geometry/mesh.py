@@ -10,6 +10,7 @@ from jaxtyping import Bool, Float, Int
 from numpy.typing import ArrayLike
 
 from gen3d.errors import InputError
+from gen3d.geometry.materials import Material
 
 if TYPE_CHECKING:
     import trimesh
@@ -32,9 +33,16 @@ class Mesh:
         colors: (V, 3) float32 sRGB in [0, 1], or None.
         metadata: Whatever travels with the mesh; ``metadata["gen3d"]`` is the record that writers
             embed in files.
+        corner_uvs: (F, 3, 2) float32 texture coordinates of each face's corners, (0, 0) at the
+            upper left of the texture as in glTF, or None. Per corner, so that seams do not tear
+            the mesh: vertices stay shared and a closed mesh stays closed.
+        corner_normals: (F, 3, 3) float32 normals of the corners, which creases need, or None;
+            they take precedence over ``normals``.
+        material: How the surface shines, and its textures; these need ``corner_uvs``.
 
     Raises:
-        InputError: A shape is wrong, a value is not finite, an index or a colour is out of range.
+        InputError: A shape is wrong, a value is not finite, an index or a colour is out of range,
+            or a texture has no coordinates.
     """
 
     vertices: Float[np.ndarray, "v 3"]
@@ -42,6 +50,9 @@ class Mesh:
     normals: Float[np.ndarray, "v 3"] | None = None
     colors: Float[np.ndarray, "v 3"] | None = None
     metadata: dict[str, Any] = field(default_factory=dict)
+    corner_uvs: Float[np.ndarray, "f 3 2"] | None = None
+    corner_normals: Float[np.ndarray, "f 3 3"] | None = None
+    material: Material | None = None
 
     def __post_init__(self) -> None:
         vertices = float_rows("vertices", self.vertices)
@@ -66,6 +77,12 @@ class Mesh:
             )
         if self.colors is not None:
             object.__setattr__(self, "colors", colour_rows(self.colors, count=len(vertices)))
+        for name, width in (("corner_uvs", 2), ("corner_normals", 3)):
+            values = getattr(self, name)
+            if values is not None:
+                object.__setattr__(self, name, _corner_rows(name, values, len(faces), width))
+        if self.material is not None and self.material.textured and self.corner_uvs is None:
+            raise InputError("a material with textures needs corner_uvs")
 
     @property
     def bounds(self) -> Float[np.ndarray, "2 3"]:
@@ -76,8 +93,11 @@ class Mesh:
         """
         if not len(self.faces):
             raise InputError("a mesh without faces has no bounds")
-        used = self.vertices[self.faces.ravel()]
-        return np.stack([used.min(axis=0), used.max(axis=0)])
+        used = np.zeros(len(self.vertices), bool)
+        used[self.faces] = True
+        # By column: numpy reduces long rows, not many short ones, quickly.
+        columns = np.ascontiguousarray(self.vertices[used].T)
+        return np.stack([columns.min(axis=1), columns.max(axis=1)])
 
     @property
     def corners(self) -> Float[np.ndarray, "f 3 3"]:
@@ -103,7 +123,14 @@ class Mesh:
             faces=renumbered[faces],
             normals=None if self.normals is None else self.normals[used],
             colors=None if self.colors is None else self.colors[used],
+            corner_uvs=None if self.corner_uvs is None else self.corner_uvs[keep],
+            corner_normals=None if self.corner_normals is None else self.corner_normals[keep],
         )
+
+    def without_texture(self) -> Mesh:
+        """Return the mesh without corner attributes and textures, which fit its faces only."""
+        plain = None if self.material is None else self.material.without_textures()
+        return self.with_(corner_uvs=None, corner_normals=None, material=plain)
 
     def to_trimesh(self) -> trimesh.Trimesh:
         """Return the same mesh for trimesh, unprocessed: no vertex is merged or dropped."""
@@ -184,6 +211,15 @@ def colour_rows(values: ArrayLike, *, count: int) -> np.ndarray:
             f"colors must be sRGB in [0, 1], got {low:.4g}..{high:.4g}", hint="divide bytes by 255"
         )
     return rows if low >= 0 and high <= 1 else rows.clip(0, 1)
+
+
+def _corner_rows(name: str, values: ArrayLike, faces: int, width: int) -> np.ndarray:
+    rows = np.ascontiguousarray(values, dtype=np.float32)
+    if rows.shape != (faces, 3, width):
+        raise InputError(f"{name} must have shape ({faces}, 3, {width}), got {rows.shape}")
+    if not np.isfinite(rows).all():
+        raise InputError(f"{name} must be finite")
+    return rows
 
 
 def _face_to_vertex(values: np.ndarray, faces: np.ndarray, count: int) -> np.ndarray:

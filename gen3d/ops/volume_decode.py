@@ -1,4 +1,4 @@
-"""The geometry decoder of vecset models as one kernel: points in, one number each out.
+"""The query decoders of vecset models as one kernel: points in, one number or a few each out.
 
 Fourier features, cross-attention over the tokens of a shape with online softmax, MLP and linear
 head run tile by tile, so that nothing but the result leaves the cache. Each query's value depends
@@ -45,7 +45,7 @@ def decode_points(
     points: Float[Tensor, "n 3"],
     *,
     selection: KeySelection | None = None,
-) -> Float[Tensor, " n"]:
+) -> Float[Tensor, n * outputs]:
     """Evaluate the decoder at arbitrary points.
 
     Args:
@@ -55,7 +55,8 @@ def decode_points(
         selection: Keys per group of queries, instead of all.
 
     Returns:
-        One float32 per point (float64 for a decoder packed so, by the reference).
+        One float32 per point, or as many as the head has rows (float64 for a decoder packed so, by
+        the reference).
 
     Raises:
         InputError: Shapes, devices or the selection are not as described.
@@ -77,7 +78,7 @@ def decode_grid(
     index: Int[Tensor, "n 3"],
     *,
     selection: KeySelection | None = None,
-) -> Float[Tensor, " n"]:
+) -> Float[Tensor, n * outputs]:
     """Evaluate the decoder at samples of a grid, through its axis-separable tables.
 
     Args:
@@ -88,7 +89,7 @@ def decode_grid(
         selection: Keys per group of queries, instead of all.
 
     Returns:
-        One float32 per sample.
+        One float32 per sample, or as many as the head has rows.
 
     Raises:
         InputError: Shapes, devices, indices or the selection are not as described.
@@ -295,7 +296,12 @@ def _(
     switches: Sequence[int],
     eps: Sequence[float],
 ) -> Tensor:
-    return queries.new_empty((queries.shape[0],), dtype=torch.float32)
+    return _empty(queries, tensors[_TENSORS.index("head")])
+
+
+def _empty(queries: Tensor, head: Tensor) -> Tensor:
+    """What a decoder with this head answers to these queries, not filled in."""
+    return queries.new_empty((queries.shape[0], *head.shape[:-1]), dtype=torch.float32)
 
 
 def _setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
@@ -332,9 +338,9 @@ def _run(call: Call) -> Tensor:
     """The CPU kernel."""
     decoder, shape, queries = call.decoder, call.shape, call.queries
     assert shape.plan is not None, "a shape with panels has a plan"
-    out = torch.empty(queries.shape[0])
-    if len(out) == 0:
-        return out
+    if queries.shape[0] == 0:
+        return _empty(queries, decoder.head)
+    out = torch.empty(len(decoder.head_bias), queries.shape[0])
     floats, ints = torch.empty(0), out.new_empty(0, dtype=torch.int32)
     longs = out.new_empty(0, dtype=torch.int64)
     points, index, coordinates = queries.view(-1), ints, floats
@@ -346,12 +352,13 @@ def _run(call: Call) -> Tensor:
         rows = (_as_words(shape.keys), _as_words(shape.values))
     *panels, head_of_hidden = decoder.panels
     names = ("query_shift", "query_scale", "query_offset", "proj_bias", "fc_in_bias")
-    vectors = [getattr(decoder, name) for name in (*names, "fc_out_bias", "head")]
+    vectors = [getattr(decoder, name) for name in (*names, "fc_out_bias")]
+    vectors += [decoder.head.view(-1), decoder.head_bias, head_of_hidden.view(-1)]
     native().volume_decode(
         kernel_build(),
         *(points, index, coordinates, decoder.frequencies),
         [panel.view(-1) for panel in (*panels, *shape.panels)],
-        [*vectors, head_of_hidden],
+        vectors,
         *(*rows, offsets, chosen),
         [
             *(decoder.width, decoder.heads, decoder.head_dim, decoder.fc_in.shape[0]),
@@ -363,14 +370,12 @@ def _run(call: Call) -> Tensor:
             int(shape.plan.shared_query),
             int(shape.plan.fused_values),
             int(shape.keys.dtype == torch.bfloat16),
+            len(decoder.head_bias),
         ],
-        [
-            *(decoder.norm_eps, decoder.query_norm_eps, decoder.post_eps or 0.0),
-            float(decoder.head_bias),
-        ],
-        *(out, torch.get_num_threads()),
+        [decoder.norm_eps, decoder.query_norm_eps, decoder.post_eps or 0.0],
+        *(out.view(-1), torch.get_num_threads()),
     )
-    return out
+    return out[0] if decoder.outputs is None else out.T.contiguous()
 
 
 def _as_words(rows: Tensor) -> Tensor:

@@ -56,8 +56,8 @@ class DecoderWeights:
         fc_out_bias: Its bias.
         post_ln: Scale of the last norm, if any.
         post_ln_bias: Its shift, if any.
-        output: The head's row.
-        output_bias: Its bias, one number.
+        output: The head's row, or its rows where a query has several values.
+        output_bias: Its bias, one number per row.
     """
 
     frequencies: Float[Tensor, " octaves"]
@@ -79,8 +79,8 @@ class DecoderWeights:
     fc_out_bias: Float[Tensor, " width"]
     post_ln: Float[Tensor, " width"] | None
     post_ln_bias: Float[Tensor, " width"] | None
-    output: Float[Tensor, " width"]
-    output_bias: Float[Tensor, " one"]
+    output: Float[Tensor, "*outputs width"]
+    output_bias: Float[Tensor, " rows"]
 
 
 @dataclass(frozen=True)
@@ -111,8 +111,8 @@ class PackedDecoder:
         fc_in_bias: Its bias.
         fc_out: Hidden to width.
         fc_out_bias: Its bias.
-        head: Normed x (no affine), or x where there is no last norm, to the value.
-        head_bias: Its bias, one number.
+        head: Normed x (no affine), or x where there is no last norm, to the value or values.
+        head_bias: Its bias, one number per value.
         panels: The matrices as the CPU kernel reads them (:mod:`gen3d.ops.volume_panels`); empty
             where there is no such kernel.
         pairs: Whether those panels hold pairs of bfloat16.
@@ -138,8 +138,8 @@ class PackedDecoder:
     fc_in_bias: Float[Tensor, " hidden"]
     fc_out: Float[Tensor, "width hidden"]
     fc_out_bias: Float[Tensor, " width"]
-    head: Float[Tensor, " width"]
-    head_bias: Float[Tensor, " one"]
+    head: Float[Tensor, "*outputs width"]
+    head_bias: Float[Tensor, " rows"]
     panels: tuple[Tensor, ...] = ()
     pairs: bool = False
 
@@ -147,6 +147,11 @@ class PackedDecoder:
     def dtype(self) -> torch.dtype:
         """The dtype of the large matrices."""
         return self.proj.dtype
+
+    @property
+    def outputs(self) -> int | None:
+        """Values per query; None: one, without an axis of its own."""
+        return None if self.head.ndim == 1 else self.head.shape[0]
 
     @property
     def width(self) -> int:
@@ -252,7 +257,7 @@ def pack_decoder(
     centred = scaled - scaled.mean(1, keepdim=True)
     shift = w["q"] @ w["query_ln_bias"]
     ones = torch.ones(inner // heads, dtype=torch.float64, device=shift.device)
-    head, head_bias = w["output"], w["output_bias"].reshape(1)
+    head, head_bias = w["output"], w["output_bias"].reshape(-1)
     if weights.post_ln is not None:
         head, head_bias = head * w["post_ln"], head_bias + head @ w["post_ln_bias"]
     small = {

@@ -25,6 +25,7 @@ def fits_kernel(decoder: PackedDecoder) -> bool:
     dim = decoder.head_dim
     return (
         decoder.dtype != torch.float64
+        and decoder.outputs is None
         and decoder.width % 64 == 0
         and max(decoder.width, decoder.heads * HEAD_DIM) <= MAX_WIDTH
         and dim <= HEAD_DIM

@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 
+from gen3d.errors import ModelError
 from gen3d.geometry.cleanup import remove_floaters
 from gen3d.geometry.mesh import Mesh
 from gen3d.geometry.normals import vertex_normals
@@ -27,7 +27,7 @@ from gen3d.vecset.decode import (
     decode_field,
 )
 from gen3d.vecset.edge_roots import refine_vertices
-from gen3d.vecset.field import GeometryField, plain_chunk
+from gen3d.vecset.field import ColourField, GeometryField, plain_chunk
 from gen3d.vecset.grid_field import Grid
 from gen3d.vecset.vae import DecodedShape, ShapeVAE
 
@@ -79,6 +79,21 @@ def shape_field(vae: ShapeVAE, shape: DecodedShape, *, chunk: int | None = None)
         chunk: See :class:`gen3d.vecset.field.GeometryField`.
     """
     return GeometryField(vae.geometry, shape.geometry, bounds=vae.config.bounds, chunk=chunk)
+
+
+def shape_colours(vae: ShapeVAE, shape: DecodedShape) -> ColourField:
+    """Return the colours of one shape as a field.
+
+    Args:
+        vae: The autoencoder.
+        shape: A batch of one.
+
+    Raises:
+        ModelError: The model has no colour decoder.
+    """
+    if vae.colour is None or shape.colour is None:
+        raise ModelError("this shape model has no colours")
+    return ColourField(vae.colour, shape.colour)
 
 
 @torch.no_grad()
@@ -134,7 +149,8 @@ def extract_mesh(
     cleaned = remove_floaters(raw)
     mesh = cleaned.mesh
     if vae.colour is not None:
-        mesh = mesh.with_(colors=_colours(vae, shape, mesh.vertices))
+        points = torch.from_numpy(mesh.vertices).to(device)
+        mesh = mesh.with_(colors=shape_colours(vae, shape)(points).cpu().numpy())
     if faces is not None:
         mesh = decimate(mesh, faces).mesh
     mesh = normalise_unit(mesh) if normalise else mesh
@@ -189,12 +205,6 @@ def surface_mesh(
             cells, values, edges, vertices, normals, resolution=resolution, bounds=bounds
         )
     return Mesh(vertices.cpu().numpy(), faces.cpu().numpy())
-
-
-def _colours(vae: ShapeVAE, shape: DecodedShape, vertices: np.ndarray) -> np.ndarray:
-    points = torch.from_numpy(vertices).to(vae.from_latent.weight.device)
-    parts = [vae.colours(part[None], shape)[0].cpu() for part in points.split(DEFAULT_CHUNK)]
-    return torch.cat(parts).numpy()
 
 
 class _Clock:

@@ -1,4 +1,4 @@
-"""The occupancy field of one decoded shape, evaluated by the fused decoder."""
+"""The fields of one decoded shape, occupancy and colour, evaluated by the fused decoder."""
 
 from __future__ import annotations
 
@@ -149,31 +149,62 @@ class GeometryField:
         return coordinates.abs() >= limit
 
 
+class ColourField:
+    """SRGB colours of one shape at any points, in [0, 1].
+
+    Runs the fused kernel on CPUs where it is built, and the network itself, in pieces, elsewhere.
+
+    Args:
+        decoder: The colour decoder.
+        shape: Its keys and values for one shape (a batch of one).
+
+    Raises:
+        InputError: The shape is a batch of several.
+
+    Example:
+        colours = ColourField(vae.colour, vae.decode(latents).colour)(points)
+    """
+
+    def __init__(self, decoder: QueryDecoder, shape: KeysValues) -> None:
+        if shape.keys.shape[0] != 1:
+            raise InputError(f"colours of {shape.keys.shape[0]} shapes were asked for, not of one")
+        self._network, self._keys_values = decoder, shape
+        self._packed: tuple[PackedDecoder, PackedShape] | None = None
+        if shape.keys.device.type == "cpu" and uses_native(shape.keys.device):
+            model = pack_query_decoder(decoder)
+            self._packed = (model, pack_shape(model, shape.keys[0], shape.values[0]))
+
+    @torch.no_grad()
+    def __call__(self, points: Float[Tensor, "n 3"]) -> Float[Tensor, "n 3"]:
+        """Return float32 colours."""
+        if self._packed is not None:
+            return decode_points(*self._packed, points).sigmoid()
+        parts = points.split(plain_chunk(self._keys_values))
+        found = [self._network(part[None], self._keys_values)[0].float() for part in parts]
+        return torch.cat(found).sigmoid()
+
+
 def plain_chunk(shape: KeysValues) -> int:
     """Return how many queries at a time keep torch's attention scores within 256 MB."""
     return max(_MAX_SCORES // (shape.keys.shape[1] * shape.keys.shape[2]), 1)
 
 
 def pack_query_decoder(decoder: QueryDecoder, *, dtype: torch.dtype | None = None) -> PackedDecoder:
-    """Pack a geometry decoder for the fused kernel.
+    """Pack a query decoder for the fused kernel.
 
     Args:
-        decoder: The network; one output.
+        decoder: The network.
         dtype: float32 or bfloat16; by default bfloat16 for a network in it, float32 for others.
 
     Raises:
-        InputError: The network has several outputs or the dtype is not supported.
+        InputError: The dtype is not supported.
     """
-    if decoder.output_proj.out_features != 1:
-        raise InputError(
-            f"the decoder has {decoder.output_proj.out_features} outputs, expected 1 (occupancy)"
-        )
     if dtype is None:
         narrow = decoder.output_proj.weight.dtype == torch.bfloat16
         dtype = torch.bfloat16 if narrow else torch.float32
     cross, attention, mlp = decoder.cross, decoder.cross.attention, decoder.cross.mlp
     norm, post = attention.query_norm, decoder.ln_post
-    layer_norm = isinstance(norm, nn.LayerNorm)
+    layer_norm, output = isinstance(norm, nn.LayerNorm), decoder.output_proj.weight
     weights = DecoderWeights(
         frequencies=decoder.fourier.frequencies,
         query_proj=decoder.query_proj.weight,
@@ -194,7 +225,7 @@ def pack_query_decoder(decoder: QueryDecoder, *, dtype: torch.dtype | None = Non
         fc_out_bias=mlp.fc_out.bias,
         post_ln=post.weight if isinstance(post, nn.LayerNorm) else None,
         post_ln_bias=post.bias if isinstance(post, nn.LayerNorm) else None,
-        output=decoder.output_proj.weight[0],
+        output=output[0] if len(output) == 1 else output,
         output_bias=decoder.output_proj.bias,
     )
     return pack_decoder(

@@ -36,6 +36,7 @@ class Sizes:
     query_norm: str = "none"
     post: bool = True
     q_bias: bool = False
+    outputs: int | None = None
 
 
 CASES = {
@@ -47,6 +48,8 @@ CASES = {
     "rms norm": Sizes(24, 2, 20, 9, 130, 1, "exact", "rms", q_bias=True),
     "one token": Sizes(tokens=1),
     "no last norm, few keys": Sizes(64, 1, 64, 31, 9, 3, post=False),
+    "three values": Sizes(48, 2, 48, 40, 21, 3, outputs=3),
+    "four values, no last norm": Sizes(32, 1, 32, 530, 2, 2, post=False, outputs=4),
 }
 
 
@@ -77,8 +80,10 @@ def weights_of(s: Sizes) -> DecoderWeights:
         fc_out_bias=random(s.width, scale=0.1, seed=16),
         post_ln=1 + random(s.width, scale=0.1, seed=17) if s.post else None,
         post_ln_bias=random(s.width, scale=0.1, seed=18) if s.post else None,
-        output=random(s.width, scale=s.width**-0.5, seed=19),
-        output_bias=random(1, seed=20),
+        output=random(
+            *([] if s.outputs is None else [s.outputs]), s.width, scale=s.width**-0.5, seed=19
+        ),
+        output_bias=random(s.outputs or 1, seed=20),
     )
 
 
@@ -153,7 +158,7 @@ def test_selecting_all_keys_is_no_selection():
 
 @needs_native
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-@pytest.mark.parametrize("case", ["embedded", "full"])
+@pytest.mark.parametrize("case", ["embedded", "full", "three values"])
 def test_value_depends_on_its_query_alone(case, dtype):
     decoder, shape = packed(CASES[case], dtype)
     points = points_of(150)
@@ -204,7 +209,7 @@ def test_one_query_none_and_strided_ones(backend, monkeypatch):
 
 
 @needs_native
-@pytest.mark.parametrize("case", ["odd everything", "full"])
+@pytest.mark.parametrize("case", ["odd everything", "full", "three values"])
 def test_gradients_agree_with_float64(case):
     sizes = CASES[case]
     found, expected = [], []
