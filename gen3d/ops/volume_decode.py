@@ -45,7 +45,7 @@ def decode_points(
     points: Float[Tensor, "n 3"],
     *,
     selection: KeySelection | None = None,
-) -> Float[Tensor, n * outputs]:
+) -> Float[Tensor, "n ..."]:
     """Evaluate the decoder at arbitrary points.
 
     Args:
@@ -78,7 +78,7 @@ def decode_grid(
     index: Int[Tensor, "n 3"],
     *,
     selection: KeySelection | None = None,
-) -> Float[Tensor, n * outputs]:
+) -> Float[Tensor, "n ..."]:
     """Evaluate the decoder at samples of a grid, through its axis-separable tables.
 
     Args:

@@ -22,7 +22,7 @@ def decode_points(
     points: Float[Tensor, "n 3"],
     *,
     selection: KeySelection | None = None,
-) -> Float[Tensor, n * outputs]:
+) -> Float[Tensor, "n ..."]:
     """Decode at arbitrary points; see :func:`gen3d.ops.volume_decode.decode_points`."""
     features = _features(decoder, points)
     e = features @ decoder.embed.T + decoder.embed_bias
@@ -46,7 +46,7 @@ def decode_grid(
     index: Int[Tensor, "n 3"],
     *,
     selection: KeySelection | None = None,
-) -> Float[Tensor, n * outputs]:
+) -> Float[Tensor, "n ..."]:
     """Decode at samples of a grid; see :func:`gen3d.ops.volume_decode.decode_grid`."""
     i, j, k = index.long().unbind(1)
     e = tables.embed[0, i] + tables.embed[1, j] + tables.embed[2, k]
@@ -60,7 +60,7 @@ def _decode(
     e: Float[Tensor, "n width"],
     query: Float[Tensor, "n inner"],
     selection: KeySelection | None,
-) -> Float[Tensor, n * outputs]:
+) -> Float[Tensor, "n ..."]:
     dtype = e.dtype
     query = _queries(decoder, e, query)
     x = e + _attend(query, shape, selection) @ decoder.proj.to(dtype).T + decoder.proj_bias
