@@ -2,8 +2,9 @@
 
 Each prompt is the caption of a held-out shape, and the rewards ask for what that shape gives:
 agreement with a scan of its right half, with its outline from the front, or mirror symmetry. All
-searches of a prompt start from the same seed. What counts is the reward of the mesh that a user
-would get, decoded finer than what the search looked at.
+searches of a prompt start from the same seed. Best-of-N has every number of steps that the model
+has a student for, and the better one is the baseline. What counts is the reward of the mesh that a
+user would get, decoded finer than what the search looked at.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from gen3d.rewards import REWARDS, MeshReward, ScanAgreement, SilhouetteIoU, sil
 from gen3d.runtime.progress import NullProgress, ProgressSink
 from gen3d.vecset.decode import PointField, decode_field
 from gen3d.vecset.pipeline import VecsetPipeline
-from gen3d.vecset.search import coarse_reward, search_latents
+from gen3d.vecset.search import coarse_reward, search_latents, search_steps
 
 _SEARCH_RESOLUTION = 24
 _JUDGE_RESOLUTION = 64
@@ -35,6 +36,8 @@ _SCAN_POINTS = 400
 _OUTLINE_PIXELS = 128
 _RESAMPLES = 10_000
 BASELINE = "best-of-n"
+_RIVAL = "best_of_n_"
+_SPENT = "_evaluations"
 
 
 @dataclass(frozen=True)
@@ -87,11 +90,10 @@ def search_rows(
     pipeline: VecsetPipeline,
     rows: Rows,
     *,
-    rewards: Sequence[str] = ("scan", "symmetric"),
+    rewards: Sequence[str] = ("scan", "silhouette"),
     method: str = "rbf",
     prompts: int = 32,
     budget: int = 200,
-    steps: int = 10,
     split: str = "test",
     progress: ProgressSink | None = None,
 ) -> dict[str, Row]:
@@ -107,28 +109,30 @@ def search_rows(
         method: A name of :data:`gen3d.vecset.search.STRATEGIES`.
         prompts: Number of prompts.
         budget: Evaluations of each search, guided ones counted twice.
-        steps: Steps of one sample, for both.
         split: Whose shapes and captions are used.
         progress: Where to report.
 
     Returns:
-        For each reward ``search`` and ``best_of_n`` (means over the prompts), ``gain`` and its
-        95 % bootstrap interval over prompts (``gain_low``, ``gain_high``), the share of prompts
-        won (``won``), and the evaluations spent.
+        For each reward ``search`` and ``best_of_n_S`` of S steps (means over the prompts), ``gain``
+        over the best of these and its 95 % bootstrap interval over prompts (``gain_low``,
+        ``gain_high``), the share of prompts won (``won``), and the evaluations spent.
     """
     sink = progress or NullProgress()
+    student = pipeline.few_steps.student
+    steps = search_steps(pipeline, None)
+    rivals = [steps] if student is None else sorted({len(grid) - 1 for grid in student[1].grids})
     sink.stage_started("searching for rewards", prompts)
     measured: dict[str, list[Row]] = {name: [] for name in rewards}
     for index, task in enumerate(make_tasks(prompts, split=split)):
         for name in rewards:
             settings = [
-                pipeline.undistilled_fingerprint, pipeline.sampling.guidance, split, index,
-                name, method, budget, steps,
+                pipeline.fingerprint, pipeline.sampling.guidance, split, index,
+                name, method, budget, steps, rivals,
             ]  # fmt: skip
             row = rows.get(
                 "search",
                 settings,
-                lambda task=task, name=name: _measure(pipeline, task, name, method, budget, steps),
+                lambda task=task, name=name: _measure(pipeline, task, name, method, budget, rivals),
             )
             measured[name].append(row)
         sink.advance()
@@ -149,11 +153,18 @@ def bootstrap_interval(values: Float[np.ndarray, " n"], seed: int = 0) -> tuple[
 
 
 def _measure(
-    pipeline: VecsetPipeline, task: SearchTask, name: str, method: str, budget: int, steps: int
+    pipeline: VecsetPipeline,
+    task: SearchTask,
+    name: str,
+    method: str,
+    budget: int,
+    rivals: Sequence[int],
 ) -> Row:
     row: Row = {}
     reward = task.reward(name)
-    for label, strategy in (("search", method), ("best_of_n", BASELINE)):
+    runs = [("search", method, search_steps(pipeline, None))]
+    runs += [(f"{_RIVAL}{steps}", BASELINE, steps) for steps in rivals]
+    for label, strategy, steps in runs:
         found = search_latents(
             pipeline,
             task.prompt,
@@ -164,7 +175,7 @@ def _measure(
             steps=steps,
         )
         row[label] = _judge(pipeline, found, reward)
-        row[f"{label}_evaluations"] = float(found.evaluations)
+        row[label + _SPENT] = float(found.evaluations)
     return row
 
 
@@ -177,7 +188,8 @@ def _judge(pipeline: VecsetPipeline, found: SearchResult, reward: MeshReward) ->
 
 def _summary(measured: Sequence[Row]) -> Row:
     columns = {key: np.array([row[key] for row in measured]) for key in measured[0]}
-    gains = columns["search"] - columns["best_of_n"]
+    rivals = [key for key in columns if key.startswith(_RIVAL) and not key.endswith(_SPENT)]
+    gains = columns["search"] - columns[max(rivals, key=lambda key: columns[key].mean())]
     low, high = bootstrap_interval(gains)
     return {
         **{key: float(values.mean()) for key, values in columns.items()},

@@ -9,7 +9,7 @@ from gen3d.flow.boss import boss_times
 from gen3d.flow.conditions import Condition, stack_conditions
 from gen3d.flow.fields import BoundField, CountedField, Field, Flip, Network, NetworkField
 from gen3d.flow.fixed_point import FixedPoint, sample_parallel, solve_triangular
-from gen3d.flow.flow_maps import FlowMap, FlowMapField, Jump
+from gen3d.flow.flow_maps import EndpointField, FlowMap, FlowMapField, Jump
 from gen3d.flow.guidance import (
     RAAG,
     CFGZeroStar,
@@ -131,6 +131,7 @@ __all__ = [
     "DynamicThreshold",
     "EDMPath",
     "EmbeddedGuidance",
+    "EndpointField",
     "EmpiricalStatistics",
     "Euler",
     "Evaluation",

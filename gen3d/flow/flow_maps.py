@@ -69,6 +69,19 @@ class FlowMapField:
 
 
 @dataclass(frozen=True)
+class EndpointField(FlowMapField):
+    """A flow map whose estimate of the data is the end of its jump to t = 0.
+
+    A velocity points to the mean of all data that a state may come from; the end of the trajectory
+    is one of them, sharp from the first step on. So a search can tell early how good it will be.
+    """
+
+    def __call__(self, x: Tensor, t: float, cond: Condition = None) -> Prediction:
+        """Predict the average velocity down to t = 0."""
+        return Prediction("velocity", self.average_velocity(x, t, 0.0, cond))
+
+
+@dataclass(frozen=True)
 class Jump(Solver):
     """``x_t = x_s - (s - t) u(x_s, s, t)``: exact in any number of steps, if the flow map is."""
 

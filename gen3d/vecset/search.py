@@ -14,7 +14,15 @@ from torch import Tensor
 
 from gen3d.conditioning.text import validate_prompt
 from gen3d.errors import InputError
-from gen3d.flow import CoefficientsPreserving, NetworkField, SDEDPMSolver
+from gen3d.flow import (
+    CoefficientsPreserving,
+    EndpointField,
+    FixedSchedule,
+    Jump,
+    NetworkField,
+    SDEDPMSolver,
+)
+from gen3d.flow.schedules import UNIFORM
 from gen3d.flow.search import (
     SMC,
     SVDD,
@@ -25,18 +33,26 @@ from gen3d.flow.search import (
     SearchResult,
     search,
 )
+from gen3d.flow.solvers import EULER
+from gen3d.geometry.materials import material_of_prompt
 from gen3d.io.files import read_bytes
 from gen3d.rewards import MeshReward, RewardTerm, load_rewards, parse_rewards
 from gen3d.runtime.progress import NullProgress, ProgressSink
 from gen3d.runtime.seeds import check_seed, draw_seed
+from gen3d.vecset.asset import AssetOptions
 from gen3d.vecset.config import Mesher
+from gen3d.vecset.few_steps import Route
 from gen3d.vecset.pipeline import VecsetPipeline
 from gen3d.vecset.policy_study import Appraiser
 from gen3d.vecset.result import ShapeResult, decoding, make_result
 from gen3d.vecset.steering import condition_on
 
 SEARCH_STEPS = 10
-"""Steps of a search, where none are asked for: more shapes to choose from beat finer ones."""
+"""Steps of a search with the flow network, where none are asked for: more shapes to choose from
+beat finer ones."""
+
+STUDENT_STEPS = 2
+"""Steps of a search with a student, where none are asked for."""
 
 COARSE = 32
 """Grid cells per axis at which a search looks at shapes."""
@@ -46,14 +62,15 @@ MAX_BUDGET = 100_000
 
 STRATEGIES: Mapping[str, SearchMethod] = {
     # Noise that is fresh at every step tries the most: on prompts of the validation split one chain
-    # of it found higher rewards than the published 3 t^2 on the variance-preserving path.
-    "rbf": RolloverBudgetForcing(CoefficientsPreserving(1.0), chains=1),
+    # of it found higher rewards than the published 3 t^2 on the variance-preserving path. With a
+    # student the first estimate is a shape already, so half the budget goes to where to start.
+    "rbf": RolloverBudgetForcing(CoefficientsPreserving(1.0), chains=1, seed_share=0.5),
     "best-of-n": BestOfN(),
     "svdd": SVDD(SDEDPMSolver(1)),
     "smc": SMC(SDEDPMSolver(1), temperature=0.05),
     "paths": SearchOverPaths(),
 }
-"""Methods by their names on the command line, all on equal steps of the network's own path."""
+"""Methods by their names on the command line."""
 
 
 @dataclass(frozen=True)
@@ -123,12 +140,16 @@ def search_latents(
     method: str,
     budget: int,
     seed: int,
-    steps: int = SEARCH_STEPS,
+    steps: int | None = None,
     guidance: float | None = None,
     progress: ProgressSink | None = None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> SearchResult:
     """Search for the states of one prompt.
+
+    With steps that the model has a student for, the student searches: it needs one evaluation for
+    a sharp estimate of the shape, guidance included, where the flow network needs two for a blurred
+    one. So rewards of estimates mean more, and a budget buys more of them.
 
     Args:
         pipeline: The model.
@@ -137,18 +158,25 @@ def search_latents(
         method: A name of ``STRATEGIES``.
         budget: Evaluations, guided ones counted twice.
         seed: Of all noise.
-        steps: Steps of one sample.
+        steps: Steps of one sample; None: see :func:`search_steps`.
         guidance: Its strength; the model's by default.
         progress: Where to report.
         cancelled: Asked before every evaluation.
 
     Returns:
         The result, whose ``x0`` are the autoencoder's latents.
+
+    Raises:
+        InputError: The student of so many steps has another guidance built in.
     """
+    steps = search_steps(pipeline, guidance) if steps is None else steps
     weight = pipeline.sampling.guidance if guidance is None else guidance
     prompted = condition_on(pipeline, prompt, 1, guidance=weight)
+    route = _student_route(pipeline, steps, weight) or Route(
+        NetworkField(pipeline.dit), EULER, UNIFORM, prompted.guidance
+    )
     found = search(
-        NetworkField(pipeline.dit),
+        route.field,
         lambda x0: reward(pipeline.dit.denormalise(x0)),
         pipeline.latent_shape,
         method=STRATEGIES[method],
@@ -156,14 +184,39 @@ def search_latents(
         steps=steps,
         seed=seed,
         cond=prompted.cond,
-        guidance=prompted.guidance,
+        guidance=route.guidance,
         uncond=prompted.uncond,
+        schedule=route.schedule,
+        solver=route.solver,
         device=pipeline.device,
         progress=progress,
         cancelled=cancelled,
     )
     x0 = pipeline.dit.denormalise(found.x0)
     return SearchResult(x0, found.reward, found.evaluations, found.trace)
+
+
+def search_steps(pipeline: VecsetPipeline, guidance: float | None) -> int:
+    """Return the steps of a search where none are asked for.
+
+    Args:
+        pipeline: The model.
+        guidance: The strength that was asked for, if any; a student cannot change its own.
+    """
+    student = pipeline.few_steps.student
+    if student is None or guidance is not None or student[1].grid(STUDENT_STEPS) is None:
+        return SEARCH_STEPS
+    return STUDENT_STEPS
+
+
+def _student_route(pipeline: VecsetPipeline, steps: int, guidance: float) -> Route | None:
+    """Return how the student samples in so many steps; None if it does not."""
+    student = pipeline.few_steps.student
+    grid = None if student is None else student[1].grid(steps)
+    if student is None or grid is None:
+        return None
+    pipeline.few_steps.check_guidance(steps, guidance, pipeline.sampling.guidance)
+    return Route(EndpointField(student[0].average_velocity), Jump(), FixedSchedule(grid), None)
 
 
 def coarse_reward(
@@ -186,6 +239,7 @@ def search_text(
     resolution: int | None = None,
     faces: int | None = None,
     mesher: Mesher = "marching-cubes",
+    asset: AssetOptions | None = None,
     progress: ProgressSink | None = None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> ShapeResult:
@@ -196,11 +250,12 @@ def search_text(
         prompt: What to make.
         wanted: How to search, and for what.
         seed: Random seed, 0 to 2^31 - 1; drawn if None.
-        steps: Steps of one sample; 10 if None.
+        steps: Steps of one sample; None: see :func:`search_steps`.
         guidance: Guidance strength, 0 to 100; 1 is off.
         resolution: Grid cells per axis of the result, 16 to 512.
         faces: Face budget, at least 100; None: no limit.
         mesher: ``marching-cubes`` or ``dual-contouring``.
+        asset: Texture, size, base and compression; by default colours stay at the vertices.
         progress: Where to report.
         cancelled: Asked between evaluations; True stops the work.
 
@@ -214,11 +269,12 @@ def search_text(
     """
     prompt = validate_prompt(prompt)
     options = pipeline.resolve(
-        steps=SEARCH_STEPS if steps is None else steps,
+        steps=search_steps(pipeline, guidance) if steps is None else steps,
         guidance=guidance,
         resolution=resolution,
         faces=faces,
         mesher=mesher,
+        asset=asset,
     )
     seed = draw_seed() if seed is None else check_seed(seed)
     recorded = wanted.record()
@@ -243,6 +299,8 @@ def search_text(
             resolution=options.resolution,
             faces=options.faces,
             mesher=options.mesher,
+            asset=options.asset,
+            material=material_of_prompt(prompt),
             check=check,
         )
     return make_result(

@@ -15,6 +15,10 @@ from gen3d.flow.search.problem import Problem
 from gen3d.flow.stochastic import PowerSDE, StochasticStep
 
 
+# Keeps a share such as 0.1 of 200 from falling below the whole number that it means.
+_ROUNDING = 1e-9
+
+
 @dataclass(frozen=True)
 class RolloverBudgetForcing(SearchMethod):
     """Kim et al. 2025 (arXiv 2503.19385, algorithm 1).
@@ -32,7 +36,8 @@ class RolloverBudgetForcing(SearchMethod):
     Args:
         step: The proposal.
         chains: Independent chains, which share the budget evenly.
-        seeds: Starting noises of a chain; None: for a tenth of its budget, as published.
+        seeds: Starting noises of a chain; None: as many as ``seed_share`` allows.
+        seed_share: Share of a chain's budget for its starting noises; a tenth as published.
         quota: Evaluated successors per step; None: what spreads the budget over all steps. With
             both numbers given, a larger budget begins as a smaller one does.
 
@@ -43,12 +48,15 @@ class RolloverBudgetForcing(SearchMethod):
     step: StochasticStep = field(default_factory=PowerSDE)
     chains: int = 2
     seeds: int | None = None
+    seed_share: float = 0.1
     quota: int | None = None
 
     def __post_init__(self) -> None:
         for name, value in (("chains", self.chains), ("seeds", self.seeds), ("quota", self.quota)):
             if value is not None and value < 1:
                 raise InputError(f"{name} must be at least 1, got {value}")
+        if not 0 <= self.seed_share < 1:
+            raise InputError(f"seed_share must lie in [0, 1), got {self.seed_share}")
 
     def run(self, problem: Problem) -> Candidates:
         """Run the chains one after the other; keep the better end."""
@@ -66,7 +74,8 @@ class RolloverBudgetForcing(SearchMethod):
         times, limit = problem.times, problem.spent + budget
         start = problem.price(times[0])
         affordable = (budget - problem.run_price) // start
-        seeds = self.seeds or max(1, min(budget // 10 // start, affordable))
+        wanted = int(self.seed_share * budget / start + _ROUNDING)
+        seeds = self.seeds or max(1, min(wanted, affordable))
         quota = self.quota or (budget - seeds * start) // problem.run_price
         node = problem.estimate(problem.noise([chain] * seeds), times[0]).best()
         top, index, allowance, used = node.reward.item(), 0, quota, 1
