@@ -6,15 +6,16 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from gen3d.errors import InputError
-from gen3d.io import check_target
+from gen3d.errors import FormatError, InputError
+from gen3d.io import FORMATS, check_target, format_of
 from gen3d.runtime.memory import peak_memory_bytes
 from gen3d.runtime.seeds import check_seed, draw_seed, item_seed
 from gen3d.vecset.result import ShapeResult
 
 MAX_COUNT = 64
+DEFAULT_TEXTURE = 1024
 
 
 @dataclass(frozen=True)
@@ -146,6 +147,29 @@ class Targets:
             total_s=time.perf_counter() - began,
             details=tuple(details),
         )
+
+
+def texture_size(
+    wanted: int | Literal["auto"] | None, out: Path | str, format: str | None = None
+) -> int | None:
+    """Return the texels per side of a texture, or None where colours stay at the vertices.
+
+    Args:
+        wanted: A size, None for vertex colours, or ``auto``: 1,024 for formats that hold textures.
+        out: File to write.
+        format: Its format, where the extension does not tell.
+
+    Raises:
+        FormatError: The format is unknown, or holds no textures and one was asked for.
+    """
+    name = format_of(out, format=format)
+    holds = FORMATS[name].textures
+    if wanted == "auto":
+        return DEFAULT_TEXTURE if holds else None
+    if wanted is not None and not holds:
+        able = ", ".join(key for key, value in FORMATS.items() if value.textures)
+        raise FormatError(f"{name} files hold no textures", hint=f"formats that do: {able}")
+    return wanted
 
 
 def numbered_paths(out: Path, count: int) -> list[Path]:

@@ -13,12 +13,14 @@ from gen3d.api.completion import load_points
 from gen3d.api.editing import box_of
 from gen3d.api.models import EMBEDDED, load_text_model
 from gen3d.api.published import load_image_model
+from gen3d.conditioning.photos import load_photos
 from gen3d.errors import InputError
 from gen3d.io import check_target, load_mesh, read_record
 from gen3d.io.files import read_bytes
 from gen3d.rewards import RewardTerm
 from gen3d.runtime.progress import ProgressSink
 from gen3d.runtime.record import make_record
+from gen3d.vecset.asset import AssetOptions
 from gen3d.vecset.completion import complete
 from gen3d.vecset.editing import edit
 from gen3d.vecset.pipeline import VecsetPipeline
@@ -81,7 +83,7 @@ def reproduce(
     elif record["task"] in _STEERED:
         result = _steered_again(record, file, model, images, progress)
     else:
-        result = _image_again(record, file, weights, images, progress)
+        result = _image_again(record, file, model, weights, images, progress)
     result.save(out, format=file.suffix)
     identical = file.read_bytes() == out.read_bytes()
     return ReproduceReport(identical, "" if identical else _difference(record, result.record))
@@ -98,7 +100,9 @@ def _text_again(
     make = pipeline.text_to_3d
     if "search" in record:
         make = partial(search_text, pipeline, wanted=_wanted(record["search"], file, images))
-    return make(record["prompt"], **_options(record), progress=progress)
+    # Records of the time before there were textures name no asset.
+    asset = AssetOptions(**record.get("asset", {}))
+    return make(record["prompt"], **_options(record), asset=asset, progress=progress)
 
 
 def _steered_again(
@@ -143,6 +147,7 @@ def _wanted(recorded: Mapping[str, Any], file: Path, images: Sequence[Path | str
 def _image_again(
     record: Mapping[str, Any],
     file: Path,
+    model: str | None,
     weights: Path | str | None,
     images: Sequence[Path | str],
     progress: ProgressSink | None,
@@ -150,13 +155,26 @@ def _image_again(
     given = [Path(image) for image in images]
     views = {entry["view"]: _find(entry, file, given) for entry in record["images"]}
     masks = [_find(entry["mask"], file, given) for entry in record["images"] if "mask" in entry]
+    # Records of the time before backgrounds could be removed say nothing of them.
+    background = record["images"][0].get("background", "auto")
+    mask = masks[0] if masks else None
+    if "iso_level" not in record:
+        photos = load_photos(views, mask=mask, background=background)
+        return _text_model(record, file, model).image_to_3d(
+            photos,
+            prompt=record["prompt"],
+            **_options(record),
+            asset=AssetOptions(**record["asset"]),
+            progress=progress,
+        )
     pipeline = load_image_model(
         record["model"], weights=weights, device=record["device"], dtype=record["dtype"]
     )
     return pipeline.image_to_3d(
         views.pop("front"),
         views=views,
-        mask=masks[0] if masks else None,
+        mask=mask,
+        background=background,
         **_options(record),
         iso_level=record["iso_level"],
         progress=progress,

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
-from gen3d.api.generation import GenerationRun, Targets
+from gen3d.api.generation import GenerationRun, Targets, texture_size
 from gen3d.api.models import load_text_model
 from gen3d.conditioning.text import validate_prompt
 from gen3d.runtime.progress import ProgressSink
+from gen3d.vecset.asset import AssetOptions
 from gen3d.vecset.config import Mesher
 from gen3d.vecset.search import SearchOptions, search_text
 
@@ -24,6 +27,8 @@ def text_to_files(
     resolution: int | None = None,
     faces: int | None = None,
     mesher: Mesher = "marching-cubes",
+    texture: int | Literal["auto"] | None = "auto",
+    asset: AssetOptions | None = None,
     format: str | None = None,
     count: int = 1,
     model: str = "mini",
@@ -44,6 +49,8 @@ def text_to_files(
         resolution: Grid cells per axis.
         faces: Face budget.
         mesher: ``marching-cubes`` or ``dual-contouring``.
+        texture: Texels per side; None: vertex colours; ``auto``: see :func:`texture_size`.
+        asset: Normal map, height, base and compression; its texture is that of ``texture``.
         format: Format, where the extension does not tell.
         count: How many, 1 to 64.
         model: Name or folder.
@@ -62,7 +69,11 @@ def text_to_files(
     prompt = validate_prompt(prompt)
     wanted = SearchOptions.parse(search, budget, reward)
     targets = Targets.checked(out, count=count, seed=seed, format=format)
+    asset = replace(asset or AssetOptions(), texture=texture_size(texture, out, format))
+    asset.check(faces)
     pipeline = load_text_model(model, device=device)
+    if texture == "auto" and pipeline.vae.colour is None:
+        asset = replace(asset, texture=None)
     make = pipeline.text_to_3d
     if wanted is not None:
         make = partial(search_text, pipeline, wanted=wanted)
@@ -75,6 +86,7 @@ def text_to_files(
             resolution=resolution,
             faces=faces,
             mesher=mesher,
+            asset=asset,
             progress=progress,
         ),
         began=began,

@@ -14,7 +14,6 @@ from pydantic import ValidationError
 
 from gen3d.api.models import CARD, TUNED_FOR
 from gen3d.conditioning import distill
-from gen3d.data.procedural import CATEGORIES
 from gen3d.errors import InputError
 from gen3d.io.files import read_bytes
 from gen3d.runtime.atomic import atomic_write
@@ -22,6 +21,8 @@ from gen3d.runtime.progress import ProgressSink
 from gen3d.training import Trainer
 from gen3d.vecset.checkpoints import DIT_FILE, VAE_FILE
 from gen3d.vecset.few_steps import EVERY_BESPOKE
+from gen3d.vecset.image_encoder import IMAGE_FILE
+from gen3d.vecset.image_runs import ImageRun
 from gen3d.vecset.runs import (
     RUNS,
     DecoderRun,
@@ -88,8 +89,8 @@ def run_training(
     dumped = run.model_dump(mode="json")
     result = Trainer(run.trainer, objective, progress=progress, settings=dumped).fit(resume="auto")
     checkpoint = result.best_checkpoint or result.checkpoint
-    if isinstance(run, VAERun):
-        output = run.trainer.output / VAE_FILE
+    if isinstance(run, VAERun | ImageRun):
+        output = run.trainer.output / (VAE_FILE if isinstance(run, VAERun) else IMAGE_FILE)
         export_run(run, checkpoint, output)
     else:
         output = export_model(run, checkpoint, run.trainer.output / "model")
@@ -122,8 +123,9 @@ def export_model(
         return folder
     export_run(run, checkpoint, folder / DIT_FILE)
     _copy(run.vae, folder / VAE_FILE)
-    concepts = sorted(run.data.train.procedural.categories or CATEGORIES)
-    _write_json({"concepts": concepts}, folder / CARD)
+    if run.image is not None:
+        _copy(run.image.encoder, folder / IMAGE_FILE)
+    _write_json({"concepts": run.data.train.concepts()}, folder / CARD)
     return folder
 
 

@@ -102,8 +102,9 @@ def half_shape(pipeline: VecsetPipeline, number: int, *, split: str = "test") ->
     towards = torch.nn.functional.normalize(torch.randn(3, generator=make_generator(number)), dim=0)
     along = some[:, :3] @ towards
     seen = some[along > along.median()]
+    tokens = pipeline.latent_shape[0]
     latents, _ = encode_surface(
-        pipeline.vae, surface_points(_cloud(some), seed=0, device=pipeline.device)
+        pipeline.vae, surface_points(_cloud(some), seed=0, device=pipeline.device), tokens=tokens
     )
     return HalfShape(number, surface[:, :3].contiguous(), latents, _cloud(seen))
 
@@ -232,7 +233,7 @@ def _complete(pipeline: VecsetPipeline, number: int, split: str) -> Row:
     row["seen"] /= LONGEST_SIDE
     for name, cloud in (("full", half.seen), ("bare", PointCloud(half.seen.points))):
         surface = surface_points(cloud, seed=0, device=pipeline.device)
-        guess, _ = encode_surface(pipeline.vae, surface)
+        guess, _ = encode_surface(pipeline.vae, surface, tokens=pipeline.latent_shape[0])
         found = complete_surface(pipeline, surface, seed=number)
         row[f"{name}_guess"] = _distance(pipeline, pipeline.dit.normalise(guess), half.whole)
         row[name] = _distance(pipeline, found.x, half.whole)
@@ -245,7 +246,8 @@ def _flair(pipeline: VecsetPipeline, shapes: int, split: str) -> dict[str, Row]:
     for number in range(shapes):
         half = half_shape(pipeline, number, split=split)
         surface = surface_points(half.seen, seed=0, device=pipeline.device)
-        latents, surface = encode_surface(pipeline.vae, surface)
+        tokens = pipeline.latent_shape[0]
+        latents, surface = encode_surface(pipeline.vae, surface, tokens=tokens)
         guess = pipeline.dit.normalise(latents)
         states = {
             "guess": guess,

@@ -14,15 +14,20 @@ def convert(
     source: Annotated[Path, typer.Argument(help="Mesh or cloud to read.")],
     target: Annotated[Path, typer.Argument(help="File to write; its extension is the format.")],
     faces: options.Faces = None,
+    height: options.Height = None,
+    flat_base: options.FlatBase = False,
+    compress: options.Compress = None,
     format: options.Format = None,
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> None:
-    """Convert a mesh or point cloud between GLB, OBJ, STL and PLY."""
+    """Convert a mesh or point cloud between GLB, OBJ, STL, 3MF and PLY, or to USDZ."""
     from gen3d import io
     from gen3d.cli.console import console
     from gen3d.errors import InputError
+    from gen3d.geometry.lengths import parse_length_mm
     from gen3d.geometry.mesh import Mesh
+    from gen3d.geometry.printing import check_print, cut_flat_base
     from gen3d.geometry.simplify import decimate
 
     io.check_target(target, format=format)
@@ -34,5 +39,13 @@ def convert(
         item = report.mesh
         if not quiet:
             console.print(f"faces: asked {report.asked}, got {report.actual}")
-    io.save(item, target, format=format)
+    if flat_base:
+        if not isinstance(item, Mesh):
+            raise InputError("--flat-base needs a mesh, got a point cloud")
+        item = cut_flat_base(item)
+    height_mm = None if height is None else parse_length_mm(height)
+    io.save(item, target, format=format, height_mm=height_mm, compress=compress)
+    if height_mm is not None and isinstance(item, Mesh) and not quiet:
+        for warning in check_print(item, height_mm=height_mm).warnings:
+            console.print(f"[yellow]note:[/yellow] {warning}")
     print(target)

@@ -12,6 +12,7 @@ from gen3d.cli import (
     bench,
     complete,
     convert,
+    data,
     distill,
     doctor,
     edit,
@@ -44,6 +45,7 @@ app.command("image")(image.image)
 app.command("complete")(complete.complete)
 app.command("edit")(edit.edit)
 app.command("models")(models.models)
+app.command("data")(data.data)
 app.command("train")(train.train)
 app.command("distill")(distill.distill)
 app.command("tune")(tune.tune)

@@ -40,9 +40,47 @@ Mesher = Annotated[
     Literal["marching-cubes", "dual-contouring"],
     typer.Option("--mesher", help="How the surface becomes a mesh; dual-contouring is sharper."),
 ]
+Texture = Annotated[
+    Literal["auto", "none", "256", "512", "1024", "2048", "4096"],
+    typer.Option(
+        "--texture",
+        help="Texels per side of a baked texture; auto: 1024 for formats that hold textures; "
+        "none: colours at the vertices.",
+    ),
+]
+NormalMap = Annotated[
+    bool, typer.Option("--normal-map", help="Bake the fine relief into a normal map, too.")
+]
+Height = Annotated[
+    str | None,
+    typer.Option(
+        "--height",
+        help="Height of the object with its unit: 100mm, 10cm, 0.1m, 4in; checks it for printing.",
+        show_default="as it comes",
+    ),
+]
+FlatBase = Annotated[
+    bool, typer.Option("--flat-base", help="Cut the lowest 1 % off, so that it stands flat.")
+]
+Compress = Annotated[
+    Literal["quantize"] | None,
+    typer.Option(
+        "--compress",
+        help="GLB only; quantize: small integers (KHR_mesh_quantization), about half the size.",
+        show_default="none",
+    ),
+]
+Lod = Annotated[
+    int,
+    typer.Option(
+        "--lod", help="Coarser versions besides, 0..6: NAME_lod1.EXT, ..., each half the faces."
+    ),
+]
 Format = Annotated[
     str | None,
-    typer.Option("--format", help="glb, obj, stl or ply.", show_default="from the file name"),
+    typer.Option(
+        "--format", help="glb, obj, usdz, stl, 3mf or ply.", show_default="from the file name"
+    ),
 ]
 NewFile = Annotated[
     Path | None,
@@ -67,3 +105,10 @@ Json = Annotated[
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print results and errors only.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print stage times and plans too.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+
+
+def texture_argument(texture: str) -> int | Literal["auto"] | None:
+    """Return the value of ``--texture`` as the API takes it."""
+    if texture == "auto":
+        return "auto"
+    return None if texture == "none" else int(texture)

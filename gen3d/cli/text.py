@@ -21,6 +21,12 @@ def text(
     resolution: options.Resolution = None,
     faces: options.Faces = None,
     mesher: options.Mesher = "marching-cubes",
+    texture: options.Texture = "auto",
+    normal_map: options.NormalMap = False,
+    height: options.Height = None,
+    flat_base: options.FlatBase = False,
+    compress: options.Compress = None,
+    lod: options.Lod = 0,
     format: options.Format = None,
     count: options.Count = 1,
     model: options.Model = "mini",
@@ -58,9 +64,11 @@ def text(
     verbose: options.Verbose = False,
     debug: options.Debug = False,
 ) -> None:
-    """Make a coloured mesh from a sentence."""
+    """Make a textured mesh from a sentence."""
     from gen3d.api import text_to_files
     from gen3d.cli.console import RichProgress, show_run
+    from gen3d.geometry.lengths import parse_length_mm
+    from gen3d.vecset.asset import AssetOptions
 
     with RichProgress(enabled=not quiet) as progress:
         run = text_to_files(
@@ -72,6 +80,14 @@ def text(
             resolution=resolution,
             faces=faces,
             mesher=mesher,
+            texture=options.texture_argument(texture),
+            asset=AssetOptions(
+                normal_map=normal_map,
+                height_mm=None if height is None else parse_length_mm(height),
+                flat_base=flat_base,
+                compress=compress,
+                lod=lod,
+            ),
             format=format,
             count=count,
             model=model,

@@ -8,7 +8,6 @@ rounded, not cut off; and the last resize filters before it drops pixels, which 
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,34 +18,14 @@ from jaxtyping import Float, UInt8
 from PIL import Image
 from torch import Tensor
 
+from gen3d.conditioning.area import resize_area
+from gen3d.conditioning.background import Background
+from gen3d.conditioning.photos import Photo, load_photos
 from gen3d.errors import InputError
-from gen3d.io.files import read_bytes
-from gen3d.io.images import decode_image
-
-VIEWS = ("front", "left", "back", "right")
-"""Sides from which an object may be shown: each a quarter turn clockwise from the one before."""
 
 SIZE = 512
 BORDER_RATIO = 0.15
 _WHITE = 255.0
-
-
-@dataclass(frozen=True)
-class Source:
-    """A file, by what a record may tell of it: not where it lies.
-
-    Attributes:
-        file: Its name.
-        sha256: Hash of its content.
-    """
-
-    file: str
-    sha256: str
-
-    @staticmethod
-    def of(path: Path | str, data: bytes) -> Source:
-        """Describe a file that was read."""
-        return Source(Path(path).name, hashlib.sha256(data).hexdigest())
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,16 +33,12 @@ class PreparedImage:
     """One view of an object, ready for an image encoder.
 
     Attributes:
-        view: Which side it shows, one of ``VIEWS``.
+        photo: Where it came from.
         pixels: The object on white, sRGB bytes.
-        source: The file that it came from.
-        mask: Likewise its mask, if there was one.
     """
 
-    view: str
+    photo: Photo
     pixels: UInt8[np.ndarray, "size size 3"]
-    source: Source
-    mask: Source | None = None
 
     def tensor(self) -> Float[Tensor, "1 3 size size"]:
         """Return the pixels with values in [-1, 1]."""
@@ -74,6 +49,7 @@ def prepare_views(
     images: Mapping[str, Path | str],
     *,
     mask: Path | str | None = None,
+    background: Background = "auto",
     size: int = SIZE,
     border_ratio: float = BORDER_RATIO,
 ) -> tuple[PreparedImage, ...]:
@@ -81,9 +57,10 @@ def prepare_views(
 
     Args:
         images: File by view; ``front`` is needed.
-        mask: See :func:`prepare_image`; for the front.
-        size: Likewise.
-        border_ratio: Likewise.
+        mask: See :func:`gen3d.conditioning.photos.load_photo`; for the front.
+        background: Likewise, for all.
+        size: Pixels per side of the results.
+        border_ratio: Share of the square's side that stays free, both margins together.
 
     Returns:
         The views in the order of ``VIEWS``, which is the one that the networks know.
@@ -92,66 +69,20 @@ def prepare_views(
         InputError: A view is unknown, the front is missing, or an image cannot be used.
         FormatError: A file is no image, or damaged.
     """
-    unknown = sorted(set(images) - set(VIEWS))
-    if unknown:
-        raise InputError(f"unknown view {unknown[0]!r}", hint=f"views: {', '.join(VIEWS)}")
-    if "front" not in images:
-        raise InputError("the front view is missing", hint="it is the one that must be there")
-    return tuple(
-        prepare_image(
-            images[view],
-            mask=mask if view == "front" else None,
-            view=view,
-            size=size,
-            border_ratio=border_ratio,
-        )
-        for view in VIEWS
-        if view in images
-    )
+    photos = load_photos(images, mask=mask, background=background)
+    return tuple(prepare_photo(photo, size=size, border_ratio=border_ratio) for photo in photos)
 
 
-def prepare_image(
-    path: Path | str,
-    *,
-    mask: Path | str | None = None,
-    view: str = "front",
-    size: int = SIZE,
-    border_ratio: float = BORDER_RATIO,
+def prepare_photo(
+    photo: Photo, *, size: int = SIZE, border_ratio: float = BORDER_RATIO
 ) -> PreparedImage:
-    """Read an image, cut the object out, centre it on a white square.
-
-    Args:
-        path: An image with transparency, or any image if there is a mask.
-        mask: Picture of the same size, white (or opaque) where the object is; it takes the place
-            of the image's own transparency.
-        view: Which side the image shows.
-        size: Pixels per side of the result.
-        border_ratio: Share of the square's side that stays free, both margins together.
+    """Centre a photo's object on a white square; arguments as in :func:`prepare_views`.
 
     Raises:
-        InputError: The file is not there, too large, opaque without a mask, or shows nothing; or
-            the mask has another size.
-        FormatError: A file is no image, or damaged.
+        InputError: Nothing is visible, or no more than a line.
     """
-    data = read_bytes(path)
-    rgba, source, masked = decode_image(data, path), Source.of(path, data), None
-    if mask is not None:
-        data = read_bytes(mask)
-        alpha, masked = _mask_of(decode_image(data, mask)), Source.of(mask, data)
-        if alpha.shape != rgba.shape[:2]:
-            raise InputError(
-                f"the mask {mask} has {alpha.shape[1]} x {alpha.shape[0]} pixels, "
-                f"the image {path} {rgba.shape[1]} x {rgba.shape[0]}",
-                hint="a mask must have the size of its image",
-            )
-        rgba = np.dstack([rgba[..., :3], alpha])
-    if rgba.shape[2] == 3 or rgba[..., 3].min() == 255:
-        raise InputError(
-            f"{mask or path} does not tell the object from its background: it is all opaque",
-            hint="background removal comes later; pass an RGBA image or --mask FILE",
-        )
-    pixels = recentre(rgba, size=size, border_ratio=border_ratio, name=str(path))
-    return PreparedImage(view, pixels, source, masked)
+    pixels = recentre(photo.rgba, size=size, border_ratio=border_ratio, name=photo.source.file)
+    return PreparedImage(photo, pixels)
 
 
 def recentre(
@@ -196,35 +127,3 @@ def recentre(
             on_white, scaled
         ).round()
     return np.array(Image.fromarray(canvas).resize((size, size), Image.Resampling.BICUBIC))
-
-
-def resize_area(
-    values: Float[np.ndarray, "h w"], shape: tuple[int, int]
-) -> Float[np.ndarray, "h2 w2"]:
-    """Resize so that each new pixel is the mean over the area that it covers.
-
-    Also OpenCV's INTER_AREA, which is exact for any factor, up and down; Pillow's BOX takes or
-    leaves whole pixels. The mean over an interval is a difference of the running sum, which is
-    linear between pixels.
-
-    Args:
-        values: Pixels of one channel.
-        shape: New height and width.
-    """
-    return _resize_rows(_resize_rows(values, shape[0]).T, shape[1]).T
-
-
-def _resize_rows(values: Float[np.ndarray, "h w"], count: int) -> Float[np.ndarray, "count w"]:
-    total = np.concatenate([np.zeros_like(values[:1]), values.cumsum(axis=0)])
-    edges = np.linspace(0, len(values), count + 1)
-    below = np.minimum(edges.astype(int), len(values) - 1)
-    part = (edges - below)[:, None]
-    sums = total[below] * (1 - part) + total[below + 1] * part
-    return np.diff(sums, axis=0) * (count / len(values))
-
-
-def _mask_of(image: UInt8[np.ndarray, "h w c"]) -> UInt8[np.ndarray, "h w"]:
-    """Return the transparency of a mask that has some, else its brightness."""
-    if image.shape[2] == 4 and image[..., 3].min() < 255:
-        return image[..., 3]
-    return np.array(Image.fromarray(np.ascontiguousarray(image[..., :3])).convert("L"))

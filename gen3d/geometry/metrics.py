@@ -78,6 +78,26 @@ def one_nna(
         within_samples: Distances among samples; the diagonal is ignored.
         within_references: Distances among references; the diagonal is ignored.
         across: Distances of samples (rows) to references (columns).
+
+    Raises:
+        InputError: The distances do not fit each other.
+    """
+    return float(nearest_is_own(within_samples, within_references, across).double().mean())
+
+
+def nearest_is_own(
+    within_samples: Float[Tensor, "s s"],
+    within_references: Float[Tensor, "r r"],
+    across: Float[Tensor, "s r"],
+) -> Bool[Tensor, " items"]:
+    """Tell of each item, samples first, whether its nearest other item is of the same set.
+
+    The mean is :func:`one_nna`.
+
+    Args:
+        within_samples: Distances among samples; the diagonal is ignored.
+        within_references: Distances among references; the diagonal is ignored.
+        across: Distances of samples (rows) to references (columns).
     """
     samples, references = across.shape
     if within_samples.shape != (samples, samples) or within_references.shape != (
@@ -94,7 +114,7 @@ def one_nna(
     distances.fill_diagonal_(torch.inf)
     is_sample = torch.arange(samples + references) < samples
     nearest = distances.argmin(dim=1).cpu()
-    return float((is_sample[nearest] == is_sample).double().mean())
+    return is_sample[nearest] == is_sample
 
 
 def coverage(across: Float[Tensor, "s r"]) -> float:

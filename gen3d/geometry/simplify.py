@@ -45,8 +45,8 @@ def decimate(mesh: Mesh, faces: int) -> DecimateReport:
     A closed input stays closed and keeps its components: where the budget cannot be met without
     pinching two sheets together or losing a part, gentler runs are tried, then larger budgets,
     and the report says what came out. Each vertex takes the colour of the nearest of the vertices
-    that were merged into it, so borders between colours stay sharp; normals are computed anew. A
-    mesh within the budget is returned as it is. Deterministic.
+    that were merged into it, so borders between colours stay sharp; normals are computed anew and
+    texture coordinates are lost. A mesh within the budget is returned as it is. Deterministic.
 
     Args:
         mesh: Welded mesh.
@@ -128,7 +128,7 @@ def _collapse(mesh: Mesh, faces: int, aggressiveness: float) -> Mesh:
         )
     moved, merged_into = np.asarray(moved), np.asarray(merged_into, dtype=np.int64)
     source = _nearest_merged(points, moved, merged_into)
-    reduced = mesh.with_(
+    reduced = mesh.without_texture().with_(
         vertices=moved * scale + low,
         faces=np.asarray(kept).reshape(-1, 3),
         normals=None,

@@ -198,14 +198,26 @@ def apply_linear(shape: Shape, matrix: Float[np.ndarray, "3 3"]) -> Shape:
     determinant = float(np.linalg.det(matrix))
     if determinant == 0 or not math.isfinite(determinant):
         raise InputError("a transform must be invertible")
-    normals = shape.normals
-    if normals is not None:
-        normals = normals @ np.linalg.inv(matrix).T
-        normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-30)
+    turn = np.linalg.inv(matrix).T
+    normals = _turned(shape.normals, turn)
     if isinstance(shape, Mesh):
-        faces = shape.faces if determinant > 0 else shape.faces[:, ::-1]
-        return shape.with_(vertices=shape.vertices @ matrix, faces=faces, normals=normals)
+        order = slice(None) if determinant > 0 else slice(None, None, -1)
+        uvs, corner_normals = shape.corner_uvs, _turned(shape.corner_normals, turn)
+        return shape.with_(
+            vertices=shape.vertices @ matrix,
+            faces=shape.faces[:, order],
+            normals=normals,
+            corner_uvs=None if uvs is None else uvs[:, order],
+            corner_normals=None if corner_normals is None else corner_normals[:, order],
+        )
     return shape.with_(points=shape.points @ matrix, normals=normals)
+
+
+def _turned(normals: np.ndarray | None, turn: np.ndarray) -> np.ndarray | None:
+    if normals is None:
+        return None
+    turned = normals @ turn
+    return turned / np.maximum(np.linalg.norm(turned, axis=-1, keepdims=True), 1e-30)
 
 
 def z_up_to_y_up(shape: Shape) -> Shape:

@@ -12,12 +12,14 @@ from gen3d.errors import FormatError, InputError, OutputError
 from gen3d.geometry.cloud import PointCloud
 from gen3d.geometry.mesh import Mesh
 from gen3d.io.files import read_bytes
-from gen3d.io.glb import read_glb, read_glb_record, write_glb
+from gen3d.io.glb import Compression, read_glb, read_glb_record, write_glb
 from gen3d.io.images import read_png_record
-from gen3d.io.obj import read_obj, read_obj_record, write_obj
+from gen3d.io.obj import obj_files, read_obj, read_obj_record
 from gen3d.io.ply import read_ply, read_ply_record, write_ply
 from gen3d.io.record import KEY
-from gen3d.io.stl import read_stl, write_stl
+from gen3d.io.stl import height_scale, read_stl, write_stl
+from gen3d.io.threemf import read_3mf, read_3mf_record, write_3mf
+from gen3d.io.usdz import read_usdz_record, write_usdz
 from gen3d.runtime.atomic import atomic_write
 
 Record = Mapping[str, Any]
@@ -28,20 +30,24 @@ class Format:
     """What we can do with a file format.
 
     Attributes:
-        read: From bytes to a shape.
+        read: From bytes to a shape; None where we only write.
         read_record: From bytes to the embedded record; None where the format has no room for one.
         clouds: Whether point clouds can be written.
+        textures: Whether textures can be written.
     """
 
-    read: Callable[[bytes], Mesh | PointCloud]
+    read: Callable[[bytes], Mesh | PointCloud] | None
     read_record: Callable[[bytes], dict[str, Any] | None] | None
     clouds: bool = False
+    textures: bool = False
 
 
 FORMATS: dict[str, Format] = {
-    "glb": Format(read_glb, read_glb_record),
-    "obj": Format(read_obj, read_obj_record),
+    "glb": Format(read_glb, read_glb_record, textures=True),
+    "obj": Format(read_obj, read_obj_record, textures=True),
     "stl": Format(read_stl, None),
+    "3mf": Format(read_3mf, read_3mf_record),
+    "usdz": Format(None, read_usdz_record, textures=True),
     "ply": Format(read_ply, read_ply_record, clouds=True),
 }
 """Formats of shapes by extension."""
@@ -96,34 +102,43 @@ def save(
     format: str | None = None,
     record: Record | None = None,
     height_mm: float | None = None,
+    compress: Compression | None = None,
 ) -> Path:
     """Write a mesh or a point cloud, whole or not at all; equal input gives equal bytes.
+
+    OBJ files with a material have it beside them: ``NAME.mtl``, and ``NAME_base_color.png``.
 
     Args:
         shape: What to write.
         path: File to write; its extension is the format.
         format: The format, where the extension does not tell.
         record: Embedded in the file; by default ``shape.metadata["gen3d"]``. STL has no room.
-        height_mm: STL only: scale to this height in millimetres.
+        height_mm: Scale a mesh to this height; STL and 3MF are in millimetres, the others in
+            metres. By default numbers stay as they are, metres for 3MF.
+        compress: GLB only: see :func:`gen3d.io.glb.write_glb`.
 
     Returns:
         The path.
 
     Raises:
         FormatError: The format is unknown, or holds no point clouds.
-        InputError: The shape is empty, or ``height_mm`` is given for another format.
+        InputError: The shape is empty, or an option does not go with it.
         OutputError: The file cannot be written.
     """
     name = check_target(path, format=format)
     if isinstance(shape, PointCloud) and not FORMATS[name].clouds:
         able = ", ".join(key for key, value in FORMATS.items() if value.clouds)
         raise FormatError(f"{name} files hold no point clouds", hint=f"formats that do: {able}")
-    if height_mm is not None and name != "stl":
-        raise InputError(f"a height in millimetres applies to stl, not to {name}")
+    if height_mm is not None and isinstance(shape, PointCloud):
+        raise InputError("a height applies to meshes, not to point clouds")
+    if compress is not None and name != "glb":
+        raise InputError(f"compression applies to glb, not to {name}")
     record = shape.metadata.get(KEY) if record is None else record
-    data = _encode(shape, name, record, height_mm)
-    with atomic_write(path) as file:
-        file.write(data)
+    files = _encode(shape, Path(path), name, record, height_mm, compress)
+    # The file asked for comes last: where it is, the ones that it names are.
+    for target, data in reversed(files.items()):
+        with atomic_write(target) as file:
+            file.write(data)
     return Path(path)
 
 
@@ -135,8 +150,11 @@ def load(path: Path | str, *, format: str | None = None) -> Mesh | PointCloud:
         FormatError: The format is unknown, or the file is malformed.
     """
     name = format_of(path, format=format)
+    read = FORMATS[name].read
+    if read is None:
+        raise FormatError(f"{name} files can be written, not read: {path}")
     try:
-        return FORMATS[name].read(read_bytes(path))
+        return read(read_bytes(path))
     except FormatError as error:
         raise FormatError(f"cannot read {path}: {error.message}", hint=error.hint) from error
 
@@ -177,10 +195,27 @@ def read_record(path: Path | str) -> dict[str, Any] | None:
 
 
 def _encode(
-    shape: Mesh | PointCloud, name: str, record: Record | None, height_mm: float | None
-) -> bytes:
-    if isinstance(shape, PointCloud) or name == "ply":
-        return write_ply(shape, record)
+    shape: Mesh | PointCloud,
+    path: Path,
+    name: str,
+    record: Record | None,
+    height_mm: float | None,
+    compress: Compression | None,
+) -> dict[Path, bytes]:
+    """Return the files to write, the one asked for first."""
+    if isinstance(shape, PointCloud):
+        return {path: write_ply(shape, record)}
     if name == "stl":
-        return write_stl(shape, height_mm=height_mm)
-    return write_glb(shape, record) if name == "glb" else write_obj(shape, record)
+        return {path: write_stl(shape, height_mm=height_mm)}
+    if name == "3mf":
+        return {path: write_3mf(shape, record, height_mm=height_mm)}
+    if height_mm is not None:
+        scale = height_scale(shape, height_mm) / 1000
+        shape = shape.with_(vertices=shape.vertices * scale)
+    if name == "glb":
+        return {path: write_glb(shape, record, compress=compress)}
+    if name == "usdz":
+        return {path: write_usdz(shape, record)}
+    if name == "ply":
+        return {path: write_ply(shape, record)}
+    return obj_files(shape, path, record)

@@ -7,7 +7,7 @@ bands in the dark.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -15,82 +15,102 @@ import gen3d
 from gen3d.errors import FormatError, InputError
 from gen3d.geometry.color import linear_to_srgb, srgb_to_linear
 from gen3d.geometry.mesh import Mesh
-from gen3d.geometry.normals import unit_or_up, vertex_normals
+from gen3d.geometry.normals import vertex_normals
+from gen3d.geometry.texture import texture_colours
+from gen3d.geometry.topology import merge_vertices
 from gen3d.geometry.transforms import apply_linear
+from gen3d.io.gltf_buffer import INDEX_TARGET, GltfBuffer
 from gen3d.io.gltf_container import pack_glb, unpack_glb
 from gen3d.io.gltf_document import Document, integer, numbers
+from gen3d.io.gltf_materials import material_entries, read_material
 from gen3d.io.gltf_nodes import placed_meshes
+from gen3d.io.gltf_quantize import quantized_attributes
+from gen3d.io.gltf_split import SplitMesh, split_corners
 from gen3d.io.record import KEY, encode_record
 
-_VERTEX_TARGET, _INDEX_TARGET = 34962, 34963
-_UINT16, _UINT32, _FLOAT = 5123, 5125, 5126
+Compression = Literal["quantize"]
+
 _TRIANGLES, _STRIP, _FAN = 4, 5, 6
 _MAX_CORNERS = 2**27
 """A small file may repeat one mesh in many nodes; beyond this it is an attack or a mistake."""
 
 
-def write_glb(mesh: Mesh, record: Mapping[str, Any] | None = None) -> bytes:
-    """Return a mesh as GLB, with normals (computed when missing) and colours.
+def write_glb(
+    mesh: Mesh,
+    record: Mapping[str, Any] | None = None,
+    *,
+    compress: Compression | None = None,
+) -> bytes:
+    """Return a mesh as GLB, with normals (computed when missing) and its texture or colours.
 
     Args:
         mesh: At least one face.
         record: Embedded at ``asset.extras.gen3d``.
+        compress: ``quantize`` stores attributes as small integers (KHR_mesh_quantization), which
+            three.js, Babylon.js, Blender, Unity and Unreal read without a decoder.
 
     Raises:
         InputError: The mesh has no faces, or the record is not JSON.
     """
     if not len(mesh.faces):
         raise InputError("a mesh without faces cannot be written")
-    normals = vertex_normals(mesh) if mesh.normals is None else unit_or_up(mesh.normals)
-    buffer = _Buffer()
-    low, high = mesh.vertices.min(axis=0), mesh.vertices.max(axis=0)
-    attributes = {
-        "POSITION": buffer.add(
-            mesh.vertices.astype("<f4"), _FLOAT, "VEC3", min=low.tolist(), max=high.tolist()
-        ),
-        "NORMAL": buffer.add(normals.astype("<f4"), _FLOAT, "VEC3"),
-    }
-    if mesh.colors is not None:
-        rgba = np.ones((len(mesh.vertices), 4))
-        rgba[:, :3] = srgb_to_linear(mesh.colors)
+    buffer = GltfBuffer()
+    split = split_corners(mesh)
+    placement: dict[str, Any] = {}
+    if compress == "quantize":
+        attributes, placement = quantized_attributes(split, buffer)
+    else:
+        attributes = _plain_attributes(split, buffer)
+    textured = mesh.material is not None and mesh.material.base_color is not None
+    # A texture says what the colours say, and both together are multiplied.
+    if split.colors is not None and not textured:
+        rgba = np.ones((len(split.vertices), 4))
+        rgba[:, :3] = srgb_to_linear(split.colors)
         packed = np.rint(rgba * 65535).astype("<u2")
-        attributes["COLOR_0"] = buffer.add(packed, _UINT16, "VEC4", normalized=True)
+        attributes["COLOR_0"] = buffer.add(packed, normalized=True)
     # The greatest index of a type restarts primitives and is not allowed as a vertex.
-    short = len(mesh.vertices) <= 65535
-    indices = mesh.faces.reshape(-1).astype("<u2" if short else "<u4")
-    index = buffer.add(indices, _UINT16 if short else _UINT32, "SCALAR", target=_INDEX_TARGET)
+    short = len(split.vertices) <= 65535
+    indices = split.faces.reshape(-1).astype("<u2" if short else "<u4")
+    index = buffer.add(indices, target=INDEX_TARGET)
     asset: dict[str, Any] = {"version": "2.0", "generator": f"gen3d {gen3d.__version__}"}
     if record is not None:
         encode_record(record)  # refuses what JSON cannot hold
         asset["extras"] = {KEY: dict(record)}
-    material = {
-        "doubleSided": False,
-        "pbrMetallicRoughness": {
-            "baseColorFactor": [1.0, 1.0, 1.0, 1.0],
-            "metallicFactor": 0.0,
-            "roughnessFactor": 0.8,
-        },
-    }
-    document = {
+    document: dict[str, Any] = {
         "asset": asset,
         "scene": 0,
         "scenes": [{"nodes": [0]}],
-        "nodes": [{"mesh": 0}],
+        "nodes": [{"mesh": 0, **placement}],
         "meshes": [{"primitives": [{"attributes": attributes, "indices": index, "material": 0}]}],
-        "materials": [material],
+        **material_entries(mesh.material, buffer),
         "accessors": buffer.accessors,
         "bufferViews": buffer.views,
         "buffers": [{"byteLength": len(buffer.data)}],
     }
+    if compress == "quantize":
+        document["extensionsUsed"] = document["extensionsRequired"] = ["KHR_mesh_quantization"]
     return pack_glb(document, bytes(buffer.data))
+
+
+def _plain_attributes(split: SplitMesh, buffer: GltfBuffer) -> dict[str, int]:
+    attributes = {
+        "POSITION": buffer.add(split.vertices.astype("<f4"), bounds=True),
+        "NORMAL": buffer.add(split.normals.astype("<f4")),
+    }
+    if split.uvs is not None:
+        attributes["TEXCOORD_0"] = buffer.add(split.uvs.astype("<f4"))
+    if split.tangents is not None:
+        attributes["TANGENT"] = buffer.add(split.tangents.astype("<f4"))
+    return attributes
 
 
 def read_glb(data: bytes) -> Mesh:
     """Return all triangles of a GLB file's scene as one mesh, node transforms applied.
 
-    A material's colour factor multiplies the vertex colours; textures, skins and animations are
-    left out. Colours appear when any primitive has some (the others are white), normals when all
-    have them.
+    A material's colour factor multiplies the vertex colours; skins and animations are left out.
+    Colours appear when any primitive has some (the others are white), normals when all have them.
+    Textures become vertex colours; a file of one textured primitive keeps its texture too, and its
+    vertices are welded across the seams.
 
     Raises:
         FormatError: The file is malformed, holds no triangles, or needs an extension.
@@ -112,7 +132,8 @@ def read_glb(data: bytes) -> Mesh:
     if not parts:
         raise FormatError("the GLB file holds no triangles")
     record = _record_of(document.root)
-    return _join(parts).with_(metadata={} if record is None else {KEY: record})
+    whole = _weld(parts[0]) if len(parts) == 1 else _join(parts)
+    return whole.with_(metadata={} if record is None else {KEY: record})
 
 
 def read_glb_record(data: bytes) -> dict[str, Any] | None:
@@ -122,45 +143,6 @@ def read_glb_record(data: bytes) -> dict[str, Any] | None:
         FormatError: It is no GLB file.
     """
     return _record_of(unpack_glb(data)[0])
-
-
-class _Buffer:
-    """Grows the binary buffer together with its views and accessors."""
-
-    def __init__(self) -> None:
-        self.data = bytearray()
-        self.views: list[dict[str, Any]] = []
-        self.accessors: list[dict[str, Any]] = []
-
-    def add(
-        self,
-        values: np.ndarray,
-        component: int,
-        kind: str,
-        *,
-        target: int = _VERTEX_TARGET,
-        **extra: Any,
-    ) -> int:
-        self.data += bytes(-len(self.data) % 4)
-        self.views.append(
-            {
-                "buffer": 0,
-                "byteOffset": len(self.data),
-                "byteLength": values.nbytes,
-                "target": target,
-            }
-        )
-        self.data += values.tobytes()
-        self.accessors.append(
-            {
-                "bufferView": len(self.views) - 1,
-                "componentType": component,
-                "count": len(values),
-                "type": kind,
-                **extra,
-            }
-        )
-        return len(self.accessors) - 1
 
 
 def _check_extensions(required: Any) -> None:
@@ -202,10 +184,25 @@ def _read_primitive(document: Document, primitive: Any) -> Mesh | None:
         colours = np.broadcast_to(colours, (len(positions), 3)) if colours.ndim == 1 else colours
         colours = linear_to_srgb(colours.clip(0, 1))
     faces = _faces(indices.astype(np.int64), mode)
+    material = read_material(document, primitive)
     try:
-        return Mesh(positions, faces, normals, colours)
+        mesh = Mesh(positions, faces, normals, colours)
+        if material is None or "TEXCOORD_0" not in attributes or not material.textured:
+            return mesh.with_(material=None if material is None else material.without_textures())
+        uvs = document.accessor(attributes["TEXCOORD_0"])
+        if uvs.shape != (len(positions), 2):
+            raise FormatError("glTF texture coordinates must be pairs, one per vertex")
+        return _coloured(mesh.with_(corner_uvs=uvs[faces], material=material), uvs)
     except InputError as error:
         raise FormatError(f"a glTF primitive is malformed: {error.message}") from error
+
+
+def _coloured(mesh: Mesh, uvs: np.ndarray) -> Mesh:
+    """Give a textured mesh the vertex colours that say the same."""
+    assert mesh.material is not None
+    if mesh.material.base_color is None:
+        return mesh
+    return mesh.with_(colors=texture_colours(mesh.material.base_color, uvs))
 
 
 def _factor(document: Document, primitive: dict[str, Any]) -> np.ndarray | None:
@@ -244,9 +241,21 @@ def _transform(part: Mesh, matrix: np.ndarray) -> Mesh:
         raise FormatError(f"a glTF node has an unusable transform: {error}") from error
 
 
+def _weld(part: Mesh) -> Mesh:
+    """Undo the splitting of vertices along seams and creases, where there is a texture."""
+    if part.corner_uvs is None:
+        return part
+    if part.normals is None:
+        return merge_vertices(part)
+    welded = merge_vertices(part.with_(corner_normals=part.normals[part.faces]))
+    normals, corners = welded.normals, welded.corner_normals
+    assert normals is not None and corners is not None
+    if np.allclose(normals[welded.faces], corners, atol=1e-4):
+        return welded.with_(corner_normals=None)
+    return welded.with_(normals=vertex_normals(welded))
+
+
 def _join(parts: list[Mesh]) -> Mesh:
-    if len(parts) == 1:
-        return parts[0]
     starts = np.cumsum([0] + [len(part.vertices) for part in parts[:-1]])
     colours = None
     if any(part.colors is not None for part in parts):

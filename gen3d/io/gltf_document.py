@@ -77,6 +77,14 @@ class Document:
             return np.maximum(scaled, -1.0)
         return rows.copy()
 
+    def view(self, index: Any) -> bytes:
+        """Return the bytes of a buffer view, such as an image's.
+
+        Raises:
+            FormatError: There is no such view, or it lies outside its buffer.
+        """
+        return self._buffer(self.item("bufferViews", index))
+
     def _buffer(self, view: dict[str, Any]) -> bytes:
         index = view.get("buffer")
         buffer = self.item("buffers", index)

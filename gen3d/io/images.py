@@ -41,6 +41,22 @@ def save_png(
         InputError: The array is no image of bytes, or a text field cannot be stored.
         OutputError: The file cannot be written.
     """
+    data = encode_png(array, text=text, record=record)
+    with atomic_write(path) as file:
+        file.write(data)
+
+
+def encode_png(
+    array: UInt8[np.ndarray, "h w c"],
+    *,
+    text: Mapping[str, str] | None = None,
+    record: Mapping[str, Any] | None = None,
+) -> bytes:
+    """Return an image as PNG; arguments as in :func:`save_png`.
+
+    Raises:
+        InputError: The array is no image of bytes, or a text field cannot be stored.
+    """
     if array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] not in _MODES or not array.size:
         raise InputError(
             f"an image must be uint8 of shape (height, width, 1, 3 or 4), "
@@ -58,8 +74,7 @@ def save_png(
     buffer = io.BytesIO()
     pixels = array[..., 0] if array.shape[2] == 1 else array
     Image.fromarray(np.ascontiguousarray(pixels)).save(buffer, "PNG", pnginfo=info)
-    with atomic_write(path) as file:
-        file.write(buffer.getvalue())
+    return buffer.getvalue()
 
 
 def load_image(path: Path | str) -> UInt8[np.ndarray, "h w c"]:
@@ -100,6 +115,21 @@ def decode_image(data: bytes, name: Path | str) -> UInt8[np.ndarray, "h w c"]:
             raise FormatError(f"{name} is a damaged image: {error}") from error
 
 
+def count_frames(data: bytes, name: Path | str) -> int:
+    """Return how many pictures an image holds: more than 1 for animations.
+
+    Raises:
+        InputError: It has more than ``MAX_PIXELS``.
+        FormatError: It is no image that Pillow knows, or damaged.
+    """
+    with warnings.catch_warnings(), _open(data, name) as image:
+        warnings.simplefilter("ignore")
+        try:
+            return int(getattr(image, "n_frames", 1))
+        except (OSError, ValueError, SyntaxError) as error:
+            raise FormatError(f"{name} is a damaged image: {error}") from error
+
+
 def read_png_text(path: Path | str) -> dict[str, str]:
     """Return the text fields of a PNG file.
 
@@ -119,6 +149,8 @@ def read_png_record(path: Path | str) -> dict[str, Any] | None:
 
 
 def _open(data: bytes, name: Path | str) -> Image.Image:
+    if not data:
+        raise FormatError(f"{name} is empty", hint="it has no bytes: copy or download it again")
     try:
         with warnings.catch_warnings():
             # Our own bound on pixels, below, is the stricter one.

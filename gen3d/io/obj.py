@@ -7,21 +7,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from gen3d.errors import FormatError, InputError
+from gen3d.geometry.materials import Material
 from gen3d.geometry.mesh import Mesh
+from gen3d.geometry.texture import flip_v
+from gen3d.io.images import encode_png
 from gen3d.io.record import KEY, encode_record, record_in
 
+MATERIAL_NAME = "gen3d"
 
-def write_obj(mesh: Mesh, record: Mapping[str, Any] | None = None) -> bytes:
+
+def write_obj(
+    mesh: Mesh, record: Mapping[str, Any] | None = None, *, library: str | None = None
+) -> bytes:
     """Return a mesh as OBJ text; numbers are exact to float32, colours to 1/10000.
 
     Args:
         mesh: At least one face.
         record: Embedded as a comment.
+        library: Name of the file with the material, see :func:`write_mtl`.
 
     Raises:
         InputError: The mesh has no faces, or the record is not JSON.
@@ -37,13 +46,80 @@ def write_obj(mesh: Mesh, record: Mapping[str, Any] | None = None) -> bytes:
     else:
         rows = np.concatenate([mesh.vertices, mesh.colors], axis=1).tolist()
         lines += [f"v {x:.9g} {y:.9g} {z:.9g} {r:.4f} {g:.4f} {b:.4f}" for x, y, z, r, g, b in rows]
-    faces = (mesh.faces + 1).tolist()
-    if mesh.normals is None:
-        lines += [f"f {a} {b} {c}" for a, b, c in faces]
-    else:
-        lines += [f"vn {x:.6g} {y:.6g} {z:.6g}" for x, y, z in mesh.normals.tolist()]
-        lines += [f"f {a}//{a} {b}//{b} {c}//{c}" for a, b, c in faces]
+    columns = [mesh.faces + 1]
+    if mesh.corner_uvs is not None:
+        # OBJ counts v upward from the bottom of the texture.
+        uvs, at = _unique(flip_v(mesh.corner_uvs))
+        lines += [f"vt {u:.6g} {v:.6g}" for u, v in uvs.tolist()]
+        columns.append(at + 1)
+    normals, at = mesh.normals, mesh.faces
+    if mesh.corner_normals is not None:
+        normals, at = _unique(mesh.corner_normals)
+    if normals is not None:
+        lines += [f"vn {x:.6g} {y:.6g} {z:.6g}" for x, y, z in normals.tolist()]
+        columns.append(at + 1)
+    if library is not None:
+        lines += [f"mtllib {library}", f"usemtl {MATERIAL_NAME}"]
+    corner = "{}//{}" if mesh.corner_uvs is None and normals is not None else "{}/{}/{}"
+    corner = corner if len(columns) > 1 and normals is not None else "/".join(["{}"] * len(columns))
+    row = f"f {corner} {corner} {corner}".format
+    lines += [
+        row(*face) for face in np.stack(columns, axis=2).reshape(len(mesh.faces), -1).tolist()
+    ]
     return ("\n".join(lines) + "\n").encode()
+
+
+def obj_files(mesh: Mesh, path: Path, record: Mapping[str, Any] | None = None) -> dict[Path, bytes]:
+    """Return an OBJ file, and its material library and textures where it has a material.
+
+    Raises:
+        InputError: The mesh has no faces, or the record is not JSON.
+    """
+    material = mesh.material
+    if material is None:
+        return {path: write_obj(mesh, record)}
+    # Spaces end a file name in some readers of OBJ.
+    stem = path.stem.replace(" ", "_")
+    library = path.with_name(f"{stem}.mtl")
+    images = {"base_color": material.base_color, "normal_map": material.normal_map}
+    names = {key: f"{stem}_{key}.png" for key, image in images.items() if image is not None}
+    return {
+        path: write_obj(mesh, record, library=library.name),
+        library: write_mtl(material, names),
+        **{
+            path.with_name(names[key]): encode_png(image)
+            for key, image in images.items()
+            if image is not None
+        },
+    }
+
+
+def write_mtl(material: Material, textures: Mapping[str, str]) -> bytes:
+    """Return a material library with one material.
+
+    The old shading model is given for old readers, and the metallic-roughness numbers ``Pr`` and
+    ``Pm`` that Blender and others know.
+
+    Args:
+        material: The material.
+        textures: File names of ``base_color`` and ``normal_map``, as far as there are any.
+    """
+    lines = ["# gen3d material", f"newmtl {MATERIAL_NAME}", "Kd 1 1 1", "Ks 0 0 0", "illum 2"]
+    lines += [f"Pr {material.roughness:g}", f"Pm {material.metallic:g}"]
+    for key, word in (("base_color", "map_Kd"), ("normal_map", "norm")):
+        if key in textures:
+            lines.append(f"{word} {textures[key]}")
+    return ("\n".join(lines) + "\n").encode()
+
+
+def _unique(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the distinct rows of (F, 3, k) in order of first use, and the index of each."""
+    rows = values.reshape(-1, values.shape[2]) + np.float32(0)
+    _, first, inverse = np.unique(rows, axis=0, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    rank = np.empty(len(order), np.int64)
+    rank[order] = np.arange(len(order))
+    return rows[first[order]], rank[inverse.reshape(-1)].reshape(values.shape[:2])
 
 
 def read_obj(data: bytes) -> Mesh:

@@ -33,7 +33,7 @@ def write_stl(mesh: Mesh, *, height_mm: float | None = None) -> bytes:
     """
     if not len(mesh.faces):
         raise InputError("a mesh without faces cannot be written")
-    scale = 1.0 if height_mm is None else _scale(mesh, height_mm)
+    scale = 1.0 if height_mm is None else height_scale(mesh, height_mm)
     turned = y_up_to_z_up(mesh.with_(vertices=mesh.vertices * scale, normals=None, colors=None))
     records = np.zeros(len(mesh.faces), _RECORD)
     records["normal"] = face_normals(turned)
@@ -71,7 +71,12 @@ def read_stl(data: bytes) -> Mesh:
     return mesh
 
 
-def _scale(mesh: Mesh, height_mm: float) -> float:
+def height_scale(mesh: Mesh, height_mm: float) -> float:
+    """Return the factor from a mesh's unit to millimetres at which it is ``height_mm`` high.
+
+    Raises:
+        InputError: The height is not positive, or the mesh is flat.
+    """
     low, high = mesh.bounds
     height = float(high[1] - low[1])
     if not (math.isfinite(height_mm) and height_mm > 0):

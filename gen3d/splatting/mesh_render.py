@@ -8,7 +8,11 @@ from jaxtyping import Float, UInt8
 
 from gen3d.errors import InputError
 from gen3d.geometry.color import linear_to_srgb, srgb_to_linear
+from gen3d.geometry.creases import corner_tangents
+from gen3d.geometry.materials import Material
 from gen3d.geometry.mesh import Mesh
+from gen3d.geometry.normal_map import bent_normals
+from gen3d.geometry.texture import texture_colours
 from gen3d.geometry.transforms import Camera
 from gen3d.ops.raster import MAX_SIDE, rasterize_mesh
 from gen3d.splatting.contact_sheet import contact_sheet
@@ -29,7 +33,7 @@ def render_mesh(
     supersample: int = 3,
     ground_shadow: bool = True,
 ) -> UInt8[np.ndarray, "h w c"]:
-    """Draws a mesh with its vertex colours, soft light and anti-aliasing.
+    """Draws a mesh with its texture or vertex colours, soft light and anti-aliasing.
 
     Args:
         mesh: The mesh, Y up. Without normals, smooth ones are made; without colours, it is clay.
@@ -101,13 +105,22 @@ def _draw(
         return np.einsum("nkc,nk->nc", corner_values, weight)
 
     position = blend(vertices[corners])
-    if mesh.colors is None:
+    material = mesh.material or Material()
+    uvs = None if mesh.corner_uvs is None else blend(mesh.corner_uvs[face])
+    if material.base_color is not None and uvs is not None:
+        albedo = srgb_to_linear(texture_colours(material.base_color, uvs))
+    elif mesh.colors is None:
         albedo = np.broadcast_to(srgb_to_linear(_DEFAULT_COLOUR), position.shape)
     else:
         albedo = blend(srgb_to_linear(mesh.colors)[corners])
     to_eye = camera.position - position
     to_eye /= np.maximum(np.linalg.norm(to_eye, axis=-1, keepdims=True), 1e-12)
-    normal = blend(corner_normals(mesh)[face])
+    smooth = corner_normals(mesh)
+    normal = blend(smooth[face])
+    if material.normal_map is not None and uvs is not None:
+        frames = corner_tangents(mesh, smooth)[face]
+        relief = texture_colours(material.normal_map, uvs) * 2 - 1
+        normal = bent_normals(relief, normal, blend(frames[..., :3]), frames[:, 0, 3])
     linear[rows, columns] = shade(albedo, normal, to_eye, axes)
     alpha[rows, columns] = 1.0
     if ground_shadow:

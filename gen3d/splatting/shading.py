@@ -29,6 +29,8 @@ def _unit(v: np.ndarray) -> np.ndarray:
 
 def corner_normals(mesh: Mesh) -> Float[np.ndarray, "f 3 3"]:
     """A unit normal per face corner: smooth where the surface is, the face's own at creases."""
+    if mesh.corner_normals is not None:
+        return _unit(mesh.corner_normals)
     smooth = _unit(vertex_normals(mesh) if mesh.normals is None else mesh.normals)[mesh.faces]
     flat = face_normals(mesh)[:, None]
     leans = (smooth * flat).sum(-1, keepdims=True) < _CREASE_COSINE

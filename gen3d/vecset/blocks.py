@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from gen3d.nn.attention import CrossAttention, KeysValues, SelfAttention
@@ -97,8 +97,11 @@ class CrossBlock(nn.Module):
         return self.attention.keys_values(self.context_norm(context))
 
     def forward(
-        self, x: Float[Tensor, "batch n width"], context: KeysValues
+        self,
+        x: Float[Tensor, "batch n width"],
+        context: KeysValues,
+        mask: Bool[Tensor, "batch m"] | None = None,
     ) -> Float[Tensor, "batch n width"]:
-        """Apply the block."""
-        x = x + self.attention(self.query_norm(x), context)
+        """Apply the block; ``mask`` is True for context tokens that exist."""
+        x = x + self.attention(self.query_norm(x), context, mask)
         return x + self.mlp(self.mlp_norm(x))

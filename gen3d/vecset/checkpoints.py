@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
@@ -23,7 +24,7 @@ _KIND, _CONFIG, _SAMPLING = "gen3d.kind", "gen3d.config", "gen3d.sampling"
 _RETIRED = ("decode_slope",)
 
 AnySettings = TypeVar("AnySettings", bound=Settings)
-AnyNetwork = TypeVar("AnyNetwork", ShapeVAE, ShapeDiT)
+AnyNetwork = TypeVar("AnyNetwork", bound=nn.Module)
 
 
 def save_vae(vae: ShapeVAE, path: Path | str) -> None:
@@ -32,7 +33,7 @@ def save_vae(vae: ShapeVAE, path: Path | str) -> None:
     Raises:
         OutputError: The file cannot be written.
     """
-    save_tensors(_half(vae), path, settings_fields("ShapeVAE", vae.config))
+    save_tensors(half_weights(vae), path, settings_fields("ShapeVAE", vae.config))
 
 
 def save_dit(dit: ShapeDiT, path: Path | str, sampling: SamplingConfig | None = None) -> None:
@@ -48,7 +49,7 @@ def save_dit(dit: ShapeDiT, path: Path | str, sampling: SamplingConfig | None = 
     """
     fields = settings_fields("ShapeDiT", dit.config)
     fields[_SAMPLING] = (sampling or SamplingConfig()).model_dump_json()
-    save_tensors(_half(dit), path, fields)
+    save_tensors(half_weights(dit), path, fields)
 
 
 def load_vae(path: Path | str, *, device: torch.device | str = "cpu") -> ShapeVAE:
@@ -76,7 +77,8 @@ def load_dit(
     return fill(ShapeDiT, config, tensors, path, device), sampling
 
 
-def _half(module: nn.Module) -> dict[str, Tensor]:
+def half_weights(module: nn.Module) -> dict[str, Tensor]:
+    """Return a network's state with its weights in float16."""
     # Buffers (the scales of the latents) are small, and wanted exactly.
     weights = {name for name, _ in module.named_parameters()}
     return {
@@ -126,8 +128,8 @@ def read_settings(
 
 
 def fill(
-    network: type[AnyNetwork],
-    config: Settings,
+    network: Callable[[AnySettings], AnyNetwork],
+    config: AnySettings,
     tensors: dict[str, Tensor],
     path: Path | str,
     device: torch.device | str,
@@ -139,7 +141,7 @@ def fill(
     """
     # Not on the meta device: its first use imports for a second, and these networks are small.
     with torch.random.fork_rng(devices=[]):
-        module = network(config)  # pyright: ignore[reportArgumentType]
+        module = network(config)
     expected = module.state_dict()
     missing, extra = sorted(expected.keys() - tensors), sorted(tensors.keys() - expected)
     if missing or extra:

@@ -149,7 +149,8 @@ def complete_surface(
         ModelError: The model cannot encode parts of surfaces.
         CancelledError: ``cancelled`` said so.
     """
-    latents, surface = encode_surface(pipeline.vae, surface)
+    tokens = pipeline.latent_shape[0]
+    latents, surface = encode_surface(pipeline.vae, surface, tokens=tokens)
     known = KnownField.of_surface(surface)
     result = steer_shape(
         pipeline,

@@ -13,7 +13,13 @@ from gen3d.training.objective import EXAMPLES, LossResult
 from gen3d.vecset.config import Settings
 from gen3d.vecset.flow_objective import encode_shapes
 from gen3d.vecset.objective import COLOUR_BETA, reconstruction_figures
-from gen3d.vecset.shape_data import ShapeSet, check_shape_set, draw_queries, gather
+from gen3d.vecset.shape_data import (
+    ShapeSet,
+    check_shape_set,
+    draw_queries,
+    draw_shapes,
+    gather,
+)
 from gen3d.vecset.vae import ShapeVAE
 
 _ENCODER_PARTS = ("encoder.", "to_posterior.")
@@ -93,7 +99,7 @@ class DecoderObjective:
         """Draw shapes and queries, and compare fields and colours with the truth."""
         config, module = self.config, self.module
         device = module.from_latent.weight.device
-        index = torch.randint(len(self.latents), (config.batch_size,), generator=generator)
+        index = draw_shapes(self.train, config.batch_size, generator)
         queries, inside = draw_queries(
             self.train, generator, index, queries=config.queries, near_fraction=config.near_fraction
         )

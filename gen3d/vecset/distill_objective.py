@@ -22,10 +22,10 @@ from gen3d.flow.distill import (
 from gen3d.nn.attention import muon_row_chunks
 from gen3d.runtime.seeds import randn
 from gen3d.training.objective import EXAMPLES, LossResult
+from gen3d.vecset.caption_table import CaptionTable, TextEncoderLike
 from gen3d.vecset.critics import LatentCritic
 from gen3d.vecset.distill_config import ConsistencyConfig, DistillConfig
 from gen3d.vecset.dit import Condition, ShapeDiT
-from gen3d.vecset.flow_objective import CaptionTable, TextEncoderLike
 from gen3d.vecset.regression_objective import conditions_of, few_step_errors
 from gen3d.vecset.teacher_pairs import TeacherPairs
 

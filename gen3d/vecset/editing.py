@@ -119,7 +119,8 @@ def encode_source(pipeline: VecsetPipeline, mesh: Mesh) -> Source:
     cloud = sample_surface(mesh, SURFACE_POINTS, make_generator(_MESH_SEED))
     placed = cloud.with_(points=frame.to_network(torch.from_numpy(cloud.points)).numpy())
     surface = surface_points(placed, seed=_MESH_SEED, device=pipeline.device)
-    latents, surface = encode_surface(pipeline.vae, surface)
+    tokens = pipeline.latent_shape[0]
+    latents, surface = encode_surface(pipeline.vae, surface, tokens=tokens)
     with torch.no_grad():
         x = pipeline.dit.normalise(latents * pipeline.vae.config.scale_factor).float()
         shape = decode_states(pipeline, x)

@@ -117,24 +117,32 @@ class Encoder(nn.Module):
         self,
         surface: Float[Tensor, "batch n channels"],
         generator: torch.Generator | None = None,
+        *,
+        tokens: int | None = None,
     ) -> Float[Tensor, "batch latents width"]:
         """Encode points (coordinates, then ``point_channels``).
 
         Args:
             surface: Points in the network's frame.
             generator: Picks the subset in ``fps`` mode; a fixed one by default.
+            tokens: How many tokens; None: all that the config has. Fewer learned queries are the
+                first ones.
 
         Raises:
-            InputError: The number of channels is not the configured one.
+            InputError: The number of channels is not the configured one, or there are not so many
+                learned queries.
         """
+        count = self.num_latents if tokens is None else tokens
+        if count < 1 or (self.latent_queries is not None and count > self.num_latents):
+            raise InputError(f"{count} tokens were asked for, the encoder has {self.num_latents}")
         expected = 3 + self.config.point_channels
         if surface.shape[-1] != expected:
             raise InputError(f"surface points have {surface.shape[-1]} channels, not {expected}")
         if self.latent_queries is not None:
-            x = self.latent_queries.expand(len(surface), -1, -1)
+            x = self.latent_queries[:count].expand(len(surface), -1, -1)
             points = self._embed(surface)
         else:
-            subset, picks = self._pick(surface, generator or make_generator(FPS_SEED))
+            subset, picks = self._pick(surface, count, generator or make_generator(FPS_SEED))
             x, points = self._embed(picks), self._embed(subset)
         x = self.cross(x, self.cross.keys_values(points))
         for block in self.blocks:
@@ -146,9 +154,11 @@ class Encoder(nn.Module):
         first = next(self.input_proj.parameters())
         return self.input_proj(features.to(first.dtype))
 
-    def _pick(self, surface: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    def _pick(
+        self, surface: Tensor, latents: int, generator: torch.Generator
+    ) -> tuple[Tensor, Tensor]:
         """Return the random subset of points and, out of it, one query point per latent."""
-        total, latents = surface.shape[1], self.num_latents
+        total = surface.shape[1]
         n_sharp = round(total * self.config.sharp_fraction)
         latents_sharp = latents - int(latents * (total - n_sharp) / total)
         subsets: list[Tensor] = []

@@ -1,13 +1,11 @@
-"""What the flow network is trained for: velocities from latents of shapes to noise, given text."""
+"""What the flow network is trained for: velocities from latents of shapes to noise."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float
 from pydantic import Field
 from torch import Tensor, nn
 
@@ -16,40 +14,21 @@ from gen3d.flow import LINEAR, LogitNormalTimes, flow_matching_loss
 from gen3d.nn.attention import muon_row_chunks
 from gen3d.runtime.progress import NullProgress, ProgressSink
 from gen3d.training.objective import EXAMPLES, LossResult
+from gen3d.vecset.caption_table import CaptionTable, TextEncoderLike
+from gen3d.vecset.condition_source import (
+    ConditionSource,
+    MixtureShares,
+    MixtureSource,
+    PictureSource,
+    TextSource,
+)
 from gen3d.vecset.config import DiTConfig, Settings
-from gen3d.vecset.dit import Condition, ShapeDiT
-from gen3d.vecset.shape_data import ShapeSet, gather
+from gen3d.vecset.dit import ShapeDiT
+from gen3d.vecset.shape_data import ShapeSet, draw_shapes, gather
 from gen3d.vecset.vae import ShapeVAE
 
 _VALIDATION_SEED = 3
 _ENCODE_SEED = 1
-
-
-class EncodedText(Protocol):
-    """What a text encoder answers."""
-
-    @property
-    def tokens(self) -> Tensor:
-        """(batch, tokens, width)."""
-        ...
-
-    @property
-    def mask(self) -> Tensor:
-        """True for tokens that exist, (batch, tokens)."""
-        ...
-
-    @property
-    def pooled(self) -> Tensor:
-        """One vector per text, (batch, width)."""
-        ...
-
-
-class TextEncoderLike(Protocol):
-    """A frozen text encoder."""
-
-    def encode(self, prompts: list[str]) -> EncodedText:
-        """Encode texts."""
-        ...
 
 
 class FlowObjectiveConfig(Settings):
@@ -72,68 +51,6 @@ class FlowObjectiveConfig(Settings):
     validation_shapes: int = Field(default=160, ge=1)
 
 
-@dataclass(frozen=True)
-class CaptionTable:
-    """Encoded captions of a set of shapes; equal captions are stored once, without padding.
-
-    Attributes:
-        tokens: Tokens of all captions, one after the other, float16.
-        starts: First token of each caption, closed by the number of tokens.
-        pooled: Vector per caption.
-        of_shape: Numbers of each shape's captions.
-    """
-
-    tokens: Float[Tensor, "all_tokens width"]
-    starts: Int[Tensor, " captions_plus_1"]
-    pooled: Float[Tensor, "captions width"]
-    of_shape: list[list[int]]
-
-    @classmethod
-    @torch.no_grad()
-    def encode(
-        cls, encoder: TextEncoderLike, captions: Sequence[Sequence[str]], *, batch: int = 256
-    ) -> CaptionTable:
-        """Encode all captions of all shapes.
-
-        Raises:
-            InputError: A shape has no caption.
-        """
-        if not all(captions):
-            raise InputError("every shape needs a caption; at least one has none")
-        unique = sorted({text for texts in captions for text in texts})
-        number = {text: i for i, text in enumerate(unique)}
-        tokens, lengths, pooled = [], [], []
-        for first in range(0, len(unique), batch):
-            encoded = encoder.encode(unique[first : first + batch])
-            tokens.append(encoded.tokens[encoded.mask].to(torch.float16))
-            lengths.append(encoded.mask.sum(1))
-            pooled.append(encoded.pooled.float())
-        ends = torch.cat(lengths).cumsum(0)
-        return cls(
-            tokens=torch.cat(tokens),
-            starts=torch.cat([ends.new_zeros(1), ends]),
-            pooled=torch.cat(pooled),
-            of_shape=[[number[text] for text in texts] for texts in captions],
-        )
-
-    def condition(self, captions: Sequence[int]) -> Condition:
-        """Return the padded condition of the captions of these numbers."""
-        index = torch.tensor(captions)
-        starts, ends = self.starts[index], self.starts[index + 1]
-        lengths = ends - starts
-        slot = torch.arange(int(lengths.max()))
-        mask: Bool[Tensor, "batch tokens"] = slot < lengths[:, None]
-        rows = (starts[:, None] + slot).clamp(max=len(self.tokens) - 1)
-        tokens = self.tokens[rows].float() * mask[..., None]
-        return Condition(tokens, mask, self.pooled[index])
-
-    def pick(self, shapes: Tensor, generator: torch.Generator) -> Condition:
-        """Return one caption per shape, drawn at random."""
-        draws = torch.rand(len(shapes), generator=generator).tolist()
-        options = [self.of_shape[i] for i in shapes.tolist()]
-        return self.condition([o[int(u * len(o))] for o, u in zip(options, draws, strict=True)])
-
-
 @torch.no_grad()
 def encode_shapes(
     vae: ShapeVAE,
@@ -141,6 +58,8 @@ def encode_shapes(
     *,
     points: int,
     batch: int = 32,
+    limit: int | None = None,
+    tokens: int | None = None,
     progress: ProgressSink | None = None,
 ) -> Float[Tensor, "shapes latents channels"]:
     """Return the posterior means of all shapes, on the CPU in float32.
@@ -150,21 +69,33 @@ def encode_shapes(
         shapes: What to encode.
         points: Surface points per shape; all shapes use the same by index.
         batch: Shapes at a time.
+        limit: Only the first so many shapes; None: all.
+        tokens: Latents per shape; None: all that the autoencoder has.
         progress: Where to report.
     """
     sink = progress or NullProgress()
     device = vae.from_latent.weight.device
     total, available = shapes.surface.shape[:2]
+    total = min(total, limit or total)
     generator = torch.Generator().manual_seed(_ENCODE_SEED)
     picked = torch.randperm(available, generator=generator)[:points]
     latents = []
     sink.stage_started("encoding shapes", total)
     for index in torch.arange(total).split(batch):
         surface = gather(shapes.surface, index, picked).to(device)
-        latents.append(vae.encode(surface).mean.float().cpu())
+        latents.append(vae.encode(surface, tokens=tokens).mean.float().cpu())
         sink.advance(len(index))
     sink.stage_finished()
     return torch.cat(latents)
+
+
+@dataclass(frozen=True)
+class TrainingPictures:
+    """Encoded pictures of the shapes that a flow network is trained and measured on."""
+
+    train: PictureSource
+    held_out: PictureSource
+    shares: MixtureShares = field(default_factory=MixtureShares)
 
 
 class FlowObjective:
@@ -180,6 +111,7 @@ class FlowObjective:
         train: Shapes with captions.
         held_out: Shapes to measure on.
         seed: Seed of the initial weights.
+        images: Pictures of both sets, for training on them, too; None: text alone.
         progress: Where the encoding reports.
 
     Raises:
@@ -196,22 +128,30 @@ class FlowObjective:
         held_out: ShapeSet,
         *,
         seed: int = 0,
+        images: TrainingPictures | None = None,
         progress: ProgressSink | None = None,
     ) -> None:
-        self.config = config
+        self.config, self._shapes = config, train
         self.captions = CaptionTable.encode(text, train.captions)
-        self._held_out_captions = CaptionTable.encode(text, held_out.captions)
+        held_out_captions = CaptionTable.encode(text, held_out.captions)
+        self._source: ConditionSource = TextSource(self.captions)
+        self._held_out: ConditionSource = TextSource(held_out_captions)
+        if images is not None:
+            self._source = MixtureSource(self.captions, images.train, images.shares)
+            self._held_out = MixtureSource(held_out_captions, images.held_out, images.shares)
         _check_sizes(model, vae, self.captions)
         vae = vae.eval()
-        points = config.encode_points
-        latents = encode_shapes(vae, train, points=points, progress=progress)
+        points, tokens = config.encode_points, model.num_latents
+        latents = encode_shapes(vae, train, points=points, tokens=tokens, progress=progress)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.module: ShapeDiT = ShapeDiT(model)
         if model.num_latents is not None:
             self.module.fit_normalisation(latents)
         self.latents = self.module.normalise(latents)
-        held_out_latents = encode_shapes(vae, held_out, points=points, progress=progress)
+        held_out_latents = encode_shapes(
+            vae, held_out, points=points, tokens=tokens, progress=progress
+        )
         self._held_out_latents = self.module.normalise(held_out_latents)
         self._times = LogitNormalTimes(config.time_mean, config.time_std)
 
@@ -220,21 +160,23 @@ class FlowObjective:
         return muon_row_chunks(self.module)
 
     def loss(self, step: int, generator: torch.Generator) -> LossResult:
-        """Draw latents, captions, times and noise, and compute the velocity's error."""
+        """Draw latents, conditions, times and noise, and compute the velocity's error."""
         batch = self.config.batch_size
-        index = torch.randint(len(self.latents), (batch,), generator=generator)
+        index = draw_shapes(self._shapes, batch, generator)
         drop = torch.rand(batch, generator=generator) < self.config.condition_dropout
-        condition = self.captions.pick(index, generator).dropped(drop)
         device = self.module.latent_in.weight.device
-        result = flow_matching_loss(
-            self.module,
-            self.latents[index].to(device),
-            condition.to(device),
-            generator=generator,
-            path=LINEAR,
-            times=self._times,
-        )
-        return LossResult(result.loss, {EXAMPLES: batch, "velocity_mse": result.loss})
+        loss = torch.zeros((), device=device)
+        for part in self._source.pick(index, generator):
+            result = flow_matching_loss(
+                self.module,
+                self.latents[index[part.rows]].to(device),
+                part.condition.dropped(drop[part.rows]).to(device),
+                generator=generator,
+                path=LINEAR,
+                times=self._times,
+            )
+            loss = loss + result.loss * (len(part.rows) / batch)
+        return LossResult(loss, {EXAMPLES: batch, "velocity_mse": loss})
 
     @torch.no_grad()
     def validate(self, module: nn.Module) -> dict[str, float]:
@@ -249,19 +191,19 @@ class FlowObjective:
         # Times in random order: categories lie in regular order in a set.
         order = torch.randperm(len(index), generator=generator)
         times = ((order + 0.5) / len(index)).float()
-        errors = []
+        errors: dict[str, list[Tensor]] = {}
         for part in torch.arange(len(index)).split(64):
-            captions = [self._held_out_captions.of_shape[i][0] for i in index[part].tolist()]
-            result = flow_matching_loss(
-                module,
-                self._held_out_latents[index[part]].to(device),
-                self._held_out_captions.condition(captions).to(device),
-                generator=generator,
-                times=times[part],
-                noise=noise[part].to(device),
-            )
-            errors.append(result.per_sample.cpu())
-        return {"flow_velocity_mse": float(torch.cat(errors).mean())}
+            for name, condition in self._held_out.fixed(index[part]).items():
+                result = flow_matching_loss(
+                    module,
+                    self._held_out_latents[index[part]].to(device),
+                    condition.to(device),
+                    generator=generator,
+                    times=times[part],
+                    noise=noise[part].to(device),
+                )
+                errors.setdefault(name, []).append(result.per_sample.cpu())
+        return {name: float(torch.cat(parts).mean()) for name, parts in errors.items()}
 
 
 def _check_sizes(model: DiTConfig, vae: ShapeVAE, captions: CaptionTable) -> None:
@@ -272,10 +214,15 @@ def _check_sizes(model: DiTConfig, vae: ShapeVAE, captions: CaptionTable) -> Non
     """
     pairs = {
         "latent_dim": (model.latent_dim, vae.config.latent_dim),
-        "num_latents": (model.num_latents or vae.config.num_latents, vae.config.num_latents),
         "context_dim": (model.context_dim, captions.tokens.shape[-1]),
         "pooled_dim": (model.pooled_dim or captions.pooled.shape[-1], captions.pooled.shape[-1]),
     }
+    most = vae.config.num_latents
+    if (model.num_latents or most) > most:
+        raise InputError(
+            f"flow network has num_latents {model.num_latents}, the autoencoder only {most}",
+            hint=f"set model.num_latents: {most}",
+        )
     for name, (asked, given) in pairs.items():
         if asked != given:
             raise InputError(

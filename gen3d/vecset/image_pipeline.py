@@ -8,7 +8,6 @@ import gc
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,7 +15,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from gen3d.conditioning.image import BORDER_RATIO, SIZE, VIEWS, PreparedImage, prepare_views
+from gen3d.conditioning.background import Background
+from gen3d.conditioning.image import BORDER_RATIO, SIZE, PreparedImage, prepare_photo
+from gen3d.conditioning.photos import VIEWS, Photo, load_photos
 from gen3d.errors import InputError
 from gen3d.flow import DENSE, CancelHook, ClassifierFree, Hook, ProgressHook, sample
 from gen3d.geometry.mesh import Mesh
@@ -124,10 +125,11 @@ class ImagePipeline:
 
     def image_to_3d(
         self,
-        image: Path | str | Sequence[PreparedImage],
+        image: Path | str | Sequence[Photo],
         *,
         views: Mapping[str, Path | str] | None = None,
         mask: Path | str | None = None,
+        background: Background = "auto",
         seed: int | None = None,
         steps: int | None = None,
         guidance: float | None = None,
@@ -141,11 +143,12 @@ class ImagePipeline:
         """Make one shape.
 
         Args:
-            image: A picture of the object's front, with transparency or a mask; or views that
-                :func:`gen3d.conditioning.image.prepare_views` made.
+            image: A picture of the object's front; or views that
+                :func:`gen3d.conditioning.photos.load_photos` read.
             views: Other sides of the object, ``left``, ``back`` or ``right``, for models that take
                 them.
             mask: White (or opaque) where the object is, of the front image's size.
+            background: What to do with what is not the object: ``auto``, ``keep`` or ``remove``.
             seed: Random seed, 0 to 2^31 - 1; drawn if None.
             steps: Sampling steps, 1 to 1000.
             guidance: Guidance strength, 0 to 100; 1 is off.
@@ -167,7 +170,8 @@ class ImagePipeline:
         )
         _check_level(iso_level)
         seed = draw_seed() if seed is None else check_seed(seed)
-        images = self._views(image, views, mask)
+        photos = self._views(image, views, mask, background)
+        images = [prepare_photo(photo) for photo in photos]
         sink = progress or NullProgress()
         began = time.perf_counter()
         tokens = self.tokens(images, progress=sink)
@@ -188,8 +192,9 @@ class ImagePipeline:
             options,
             seed=seed,
             timings_s={"encode": encoded - began, "sample": sampled - encoded},
+            warnings=[remark for photo in photos for remark in photo.remarks],
             iso_level=float(iso_level),
-            images=[_described(image) for image in images],
+            images=[photo.described() for photo in photos],
             preprocessing={"size": SIZE, "border_ratio": BORDER_RATIO},
             model=self.name,
             files=self.fingerprint,
@@ -204,7 +209,7 @@ class ImagePipeline:
         """Encode the views of one object."""
         sink = progress or NullProgress()
         pixels = torch.cat([image.tensor() for image in images]).to(self.device)
-        indices = [VIEWS.index(image.view) for image in images]
+        indices = [VIEWS.index(image.photo.view) for image in images]
         sink.stage_started("image", None)
         try:
             with self._part("image encoder", self.model.load_conditioner) as conditioner:
@@ -299,12 +304,14 @@ class ImagePipeline:
 
     def _views(
         self,
-        image: Path | str | Sequence[PreparedImage],
+        image: Path | str | Sequence[Photo],
         views: Mapping[str, Path | str] | None,
         mask: Path | str | None,
-    ) -> Sequence[PreparedImage]:
+        background: Background,
+    ) -> Sequence[Photo]:
         if isinstance(image, (str, Path)):
-            images = prepare_views({"front": image, **(views or {})}, mask=mask)
+            files = {"front": image, **(views or {})}
+            images = load_photos(files, mask=mask, background=background)
         else:
             images = image
         if len(images) > self.model.views:
@@ -335,13 +342,6 @@ def default_resolution(model: PublishedModel) -> int:
 def _check_level(iso_level: float) -> None:
     if not math.isfinite(iso_level):
         raise InputError(f"iso_level must be a number, got {iso_level}")
-
-
-def _described(image: PreparedImage) -> dict[str, Any]:
-    described = {"view": image.view, **asdict(image.source)}
-    if image.mask is not None:
-        described["mask"] = asdict(image.mask)
-    return described
 
 
 @contextlib.contextmanager

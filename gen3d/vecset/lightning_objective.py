@@ -18,7 +18,13 @@ from gen3d.vecset.config import QueryDecoderConfig, Settings
 from gen3d.vecset.flow_objective import encode_shapes
 from gen3d.vecset.lightning import lightning_decoder, query_macs
 from gen3d.vecset.query_decoder import QueryDecoder
-from gen3d.vecset.shape_data import ShapeSet, check_shape_set, draw_queries, gather
+from gen3d.vecset.shape_data import (
+    ShapeSet,
+    check_shape_set,
+    draw_queries,
+    draw_shapes,
+    gather,
+)
 from gen3d.vecset.vae import ShapeVAE
 
 _VALIDATION_SEED = 5
@@ -134,7 +140,7 @@ class LightningObjective:
         config, vae = self.config, self._vae
         device = self.module.output_proj.weight.device
         vae.to(device)
-        index = torch.randint(len(self.latents), (config.batch_size,), generator=generator)
+        index = draw_shapes(self.train, config.batch_size, generator)
         queries, inside = draw_queries(
             self.train, generator, index, queries=config.queries, near_fraction=config.near_fraction
         )

@@ -16,6 +16,7 @@ from gen3d.training.objective import EXAMPLES, LossResult
 from gen3d.vecset.config import Settings, VAEConfig
 from gen3d.vecset.shape_data import ShapeSet, check_shape_set, draw_batch, gather
 from gen3d.vecset.vae import ShapeVAE
+from gen3d.vecset.warm_start import warm_start
 
 COLOUR_BETA = 0.1
 """Differences of sRGB colours below this count squared, above it linearly."""
@@ -34,6 +35,9 @@ class VAEObjectiveConfig(Settings):
         colour_loss: ``smooth_l1`` or ``mse``, on sRGB.
         colour_weight: Weight of the colour loss; the occupancy loss has 1.
         kl_weight: Weight of the mean divergence per latent entry.
+        token_counts: Numbers of latents, one of which each step draws, so that the first ones
+            carry most and any of these numbers will do; empty: all of them always. Validation has
+            all of them, and a figure ``vae_iou_N`` for each smaller number.
         validation_shapes: Held-out shapes measured at each validation.
         validation_points: Surface points that the encoder sees then.
         validation_queries: At most so many uniform queries and colour points per shape then.
@@ -47,6 +51,7 @@ class VAEObjectiveConfig(Settings):
     colour_loss: Literal["smooth_l1", "mse"] = "smooth_l1"
     colour_weight: float = Field(default=1.0, ge=0)
     kl_weight: float = Field(default=1e-4, ge=0)
+    token_counts: tuple[int, ...] = ()
     validation_shapes: int = Field(default=64, ge=1)
     validation_points: int = Field(default=1024, ge=16)
     validation_queries: int = Field(default=4096, ge=16)
@@ -61,9 +66,11 @@ class VAEObjective:
         train: Shapes to learn.
         held_out: Shapes to measure on.
         seed: Seed of the initial weights.
+        start: Another autoencoder to begin with, see :func:`gen3d.vecset.warm_start.warm_start`.
 
     Raises:
-        InputError: A shape set cannot be used, or the network has no encoder.
+        InputError: A shape set cannot be used, the network has no encoder or fewer tokens than
+            asked for, or ``start`` does not fit.
     """
 
     def __init__(
@@ -74,15 +81,24 @@ class VAEObjective:
         held_out: ShapeSet,
         *,
         seed: int = 0,
+        start: ShapeVAE | None = None,
     ) -> None:
         if model.encoder is None:
             raise InputError("training an autoencoder needs an encoder; the config has none")
+        if max(config.token_counts, default=1) > model.num_latents:
+            raise InputError(
+                f"token_counts go up to {max(config.token_counts)}, the model has "
+                f"{model.num_latents} latents",
+                hint="raise model.num_latents",
+            )
         check_shape_set(train, points=config.points)
         check_shape_set(held_out, points=config.points)
         self.config, self.train, self.held_out = config, train, held_out
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.module: ShapeVAE = ShapeVAE(model)
+        if start is not None:
+            warm_start(self.module, start)
 
     def muon_splits(self) -> dict[str, int]:
         """All matrices of attention and MLPs."""
@@ -102,7 +118,7 @@ class VAEObjective:
             colour_points=config.colour_points,
             device=device,
         )
-        posterior = module.encode(batch.surface)
+        posterior = module.encode(batch.surface, tokens=self._tokens(generator))
         noise = torch.randn(posterior.mean.shape, generator=generator).to(device)
         shape = module.decode(posterior.sample(noise))
         logits = module.occupancy(batch.queries, shape)
@@ -124,18 +140,37 @@ class VAEObjective:
     def validate(self, module: nn.Module) -> dict[str, float]:
         """Measure reconstruction of held-out shapes."""
         assert isinstance(module, ShapeVAE)
-        return reconstruction_figures(
-            module,
-            self.held_out,
-            shapes=self.config.validation_shapes,
-            points=self.config.validation_points,
-            queries=self.config.validation_queries,
-        )
+
+        def figures(tokens: int | None) -> dict[str, float]:
+            return reconstruction_figures(
+                module,
+                self.held_out,
+                shapes=self.config.validation_shapes,
+                points=self.config.validation_points,
+                queries=self.config.validation_queries,
+                tokens=tokens,
+            )
+
+        fewer = [n for n in self.config.token_counts if n < module.config.num_latents]
+        return figures(None) | {f"vae_iou_{n}": figures(n)["vae_iou"] for n in fewer}
+
+    def _tokens(self, generator: torch.Generator) -> int | None:
+        counts = self.config.token_counts
+        if not counts:
+            return None
+        return counts[int(torch.randint(len(counts), (), generator=generator))]
 
 
 @torch.no_grad()
 def reconstruction_figures(
-    vae: ShapeVAE, held_out: ShapeSet, *, shapes: int, points: int, queries: int, batch: int = 8
+    vae: ShapeVAE,
+    held_out: ShapeSet,
+    *,
+    shapes: int,
+    points: int,
+    queries: int,
+    batch: int = 8,
+    tokens: int | None = None,
 ) -> dict[str, float]:
     """Measure how well posterior means reproduce shapes.
 
@@ -146,6 +181,7 @@ def reconstruction_figures(
         points: Surface points that the encoder sees.
         queries: Uniform queries and colour points per shape, at most.
         batch: Shapes at a time.
+        tokens: Latents per shape; None: all.
 
     Returns:
         ``vae_iou``: mean over shapes of the volume IoU on uniform queries; ``vae_iou_min``;
@@ -163,7 +199,7 @@ def reconstruction_figures(
     ious, errors, losses = [], [], []
     for index in chosen.split(batch):
         surface = gather(held_out.surface, index, order[:points]).to(device)
-        decoded = vae.decode(vae.encode(surface).mean)
+        decoded = vae.decode(vae.encode(surface, tokens=tokens).mean)
         logits = vae.occupancy(gather(held_out.queries, index, at).to(device), decoded)
         truth = gather(held_out.inside, index, at).to(device)
         ious.append(volume_iou(logits > 0, truth > 0.5).cpu())

@@ -1,16 +1,20 @@
-"""From a sentence to a coloured mesh."""
+"""From a sentence, from photos, or from both, to a coloured mesh."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from gen3d.conditioning.background import Background
+from gen3d.conditioning.photos import Photo, load_photos
 from gen3d.conditioning.text import TextEncoder, validate_prompt
+from gen3d.errors import ModelError
 from gen3d.flow import (
     DENSE,
     CancelHook,
@@ -22,15 +26,20 @@ from gen3d.flow import (
 )
 from gen3d.flow.schedules import UNIFORM
 from gen3d.flow.solvers import EULER
+from gen3d.geometry.materials import Material, material_of_prompt
 from gen3d.io.tensors import sha256_of
 from gen3d.runtime.devices import resolve_device
 from gen3d.runtime.progress import NullProgress, ProgressSink
 from gen3d.runtime.seeds import check_seed, draw_seed, make_generator
+from gen3d.vecset.asset import AssetOptions
 from gen3d.vecset.checkpoints import DIT_FILE, VAE_FILE, load_dit, load_vae
+from gen3d.vecset.condition_source import image_condition, join_conditions
 from gen3d.vecset.config import Mesher, SamplingConfig
 from gen3d.vecset.dit import Condition, ShapeDiT
 from gen3d.vecset.extract import ExtractedMesh, extract_mesh
 from gen3d.vecset.few_steps import FewSteps, Route
+from gen3d.vecset.image_encoder import IMAGE_FILE, ImageEncoder, load_image_encoder
+from gen3d.vecset.photo_condition import encode_photos
 from gen3d.vecset.result import (
     ResolvedOptions,
     ShapeResult,
@@ -38,11 +47,12 @@ from gen3d.vecset.result import (
     make_result,
     resolve_options,
 )
+from gen3d.vecset.texture import finish_asset, with_finish
 from gen3d.vecset.vae import ShapeVAE
 
 
 class VecsetPipeline:
-    """Text to 3D by a flow over latent sets.
+    """Text and images to 3D by a flow over latent sets.
 
     Args:
         vae: The autoencoder, in eval mode.
@@ -52,6 +62,7 @@ class VecsetPipeline:
         few_steps: Its student and fitted solvers, if it has any.
         name: The model's name, for records.
         fingerprint: Hashes of its files, for records.
+        image_file: Its image encoder, read when one is needed; None: it takes no images.
         warn: Says what is doubtful about a prompt, in sentences.
 
     Example:
@@ -69,11 +80,14 @@ class VecsetPipeline:
         few_steps: FewSteps | None = None,
         name: str = "custom",
         fingerprint: dict[str, str] | None = None,
+        image_file: Path | None = None,
         warn: Callable[[str], Sequence[str]] = lambda prompt: (),
     ) -> None:
         self.vae, self.dit, self.text = vae, dit, text
         self.sampling, self.few_steps = sampling or SamplingConfig(), few_steps or FewSteps()
         self.name, self.fingerprint, self._warn = name, fingerprint or {}, warn
+        self._image_file = image_file
+        self._image_encoder: ImageEncoder | None = None
 
     @classmethod
     def from_folder(
@@ -107,6 +121,7 @@ class VecsetPipeline:
         paths = [folder / VAE_FILE, *few_steps.files]
         if text.source is not None:
             paths.append(text.source)
+        image_file = folder / IMAGE_FILE
         files = {DIT_FILE: dit_sha256, **{path.name: sha256_of(path) for path in paths}}
         return cls(
             vae,
@@ -116,6 +131,7 @@ class VecsetPipeline:
             few_steps=few_steps,
             name=name or folder.name,
             fingerprint=files,
+            image_file=image_file if image_file.exists() else None,
             warn=warn,
         )
 
@@ -123,6 +139,27 @@ class VecsetPipeline:
     def device(self) -> torch.device:
         """Where the networks live."""
         return self.vae.from_latent.weight.device
+
+    @property
+    def image_encoder(self) -> ImageEncoder:
+        """The image encoder.
+
+        Raises:
+            ModelError: The model has none, its file is damaged, or it belongs to another network.
+        """
+        if self._image_file is None:
+            line = f"the model {self.name!r} takes no images: it has no {IMAGE_FILE}"
+            raise ModelError(line, hint="use gen3d text, or a model with an image encoder")
+        if self._image_encoder is None:
+            encoder = load_image_encoder(self._image_file, device=self.device)
+            width, expected = encoder.config.out_dim, self.dit.config.context_dim
+            if width != expected:
+                raise ModelError(
+                    f"the tokens of {self._image_file} have {width} channels, "
+                    f"the flow network takes {expected}"
+                )
+            self._image_encoder = encoder
+        return self._image_encoder
 
     @property
     def undistilled_fingerprint(self) -> dict[str, str]:
@@ -142,6 +179,18 @@ class VecsetPipeline:
         pooled = None if self.dit.config.pooled_dim is None else encoded.pooled
         return Condition(encoded.tokens, encoded.mask, pooled)
 
+    def condition_on_photos(self, photos: Sequence[Photo], prompt: str | None = None) -> Condition:
+        """Encode the photos of one object, and what is said of it, as the flow network takes them.
+
+        Raises:
+            ModelError: See :attr:`image_encoder`.
+            InputError: There are too many photos, or one shows nothing.
+        """
+        seen = image_condition(encode_photos(self.image_encoder, photos))
+        if self.dit.config.pooled_dim is None:
+            seen = Condition(seen.tokens, seen.mask)
+        return seen if prompt is None else join_conditions(self.condition([prompt]), seen)
+
     def noise(self, seeds: Sequence[int]) -> Float[Tensor, "batch latents channels"]:
         """Draw what the samples of these seeds begin with."""
         generators = [make_generator(seed) for seed in seeds]
@@ -157,6 +206,7 @@ class VecsetPipeline:
         resolution: int | None = None,
         faces: int | None = None,
         mesher: Mesher = "marching-cubes",
+        asset: AssetOptions | None = None,
         progress: ProgressSink | None = None,
         cancelled: Callable[[], bool] = lambda: False,
     ) -> ShapeResult:
@@ -171,6 +221,8 @@ class VecsetPipeline:
             resolution: Grid cells per axis, 16 to 512.
             faces: Face budget, at least 100; None: no limit.
             mesher: ``marching-cubes`` or ``dual-contouring``.
+            asset: Texture, size, base and compression; by default colours stay at the vertices. A
+                textured mesh has 8,000 faces unless ``faces`` says more or less.
             progress: Where to report.
             cancelled: Asked between steps and stages; True stops the work.
 
@@ -181,14 +233,118 @@ class VecsetPipeline:
         """
         prompt = validate_prompt(prompt)
         options = self.resolve(
-            steps=steps, guidance=guidance, resolution=resolution, faces=faces, mesher=mesher
+            steps=steps,
+            guidance=guidance,
+            resolution=resolution,
+            faces=faces,
+            mesher=mesher,
+            asset=asset,
         )
+        return self._make(
+            "text_to_3d",
+            self.condition([prompt]),
+            options,
+            seed=seed,
+            prompt=prompt,
+            files=self.fingerprint,
+            progress=progress,
+            cancelled=cancelled,
+        )
+
+    def image_to_3d(
+        self,
+        images: Path | str | Mapping[str, Path | str] | Sequence[Photo],
+        *,
+        prompt: str | None = None,
+        mask: Path | str | None = None,
+        background: Background = "auto",
+        seed: int | None = None,
+        steps: int | None = None,
+        guidance: float | None = None,
+        resolution: int | None = None,
+        faces: int | None = None,
+        mesher: Mesher = "marching-cubes",
+        asset: AssetOptions | None = None,
+        progress: ProgressSink | None = None,
+        cancelled: Callable[[], bool] = lambda: False,
+    ) -> ShapeResult:
+        """Make one shape from 1 to 4 photos.
+
+        Args:
+            images: A picture of the object; or one per side, ``front``, ``left``, ``back`` and
+                ``right``, the front at least; or what
+                :func:`gen3d.conditioning.photos.load_photos` made of them.
+            prompt: What to add in words.
+            mask: White (or opaque) where the object is, of the front image's size.
+            background: What to do with what is not the object: ``auto``, ``keep`` or ``remove``.
+            seed: As for :meth:`text_to_3d`, and so all below.
+            steps: Likewise.
+            guidance: Likewise.
+            resolution: Likewise.
+            faces: Likewise.
+            mesher: Likewise.
+            asset: Likewise.
+            progress: Likewise.
+            cancelled: Likewise.
+
+        Raises:
+            ModelError: The model takes no images.
+            InputError: An image, the prompt or an option cannot be used.
+            FormatError: A file is no image, or damaged.
+            EmptySurfaceError: The sample has no surface.
+            CancelledError: ``cancelled`` said so.
+
+        Example:
+            load("mini").image_to_3d("mug.jpg", prompt="a mug", seed=1).save("mug.glb")
+        """
+        prompt = None if prompt is None else validate_prompt(prompt)
+        options = self.resolve(
+            steps=steps,
+            guidance=guidance,
+            resolution=resolution,
+            faces=faces,
+            mesher=mesher,
+            asset=asset,
+        )
+        if isinstance(images, (str, Path)):
+            images = {"front": images}
+        if isinstance(images, Mapping):
+            images = load_photos(images, mask=mask, background=background)
+        condition = self.condition_on_photos(images, prompt)
+        assert self._image_file is not None, "there would be no condition without an encoder"
+        return self._make(
+            "image_to_3d",
+            condition,
+            options,
+            seed=seed,
+            prompt=prompt,
+            files={**self.fingerprint, IMAGE_FILE: sha256_of(self._image_file)},
+            warnings=[remark for photo in images for remark in photo.remarks],
+            images=[photo.described() for photo in images],
+            progress=progress,
+            cancelled=cancelled,
+        )
+
+    def _make(
+        self,
+        task: str,
+        condition: Condition,
+        options: ResolvedOptions,
+        *,
+        seed: int | None,
+        prompt: str | None,
+        files: dict[str, str],
+        progress: ProgressSink | None,
+        cancelled: Callable[[], bool],
+        warnings: Sequence[str] = (),
+        **record: Any,
+    ) -> ShapeResult:
+        """Sample, decode, and write down how."""
         seed = draw_seed() if seed is None else check_seed(seed)
         sink = progress or NullProgress()
-
         began = time.perf_counter()
-        latents = self.sample_latents(
-            [prompt],
+        latents = self.sample_condition(
+            condition,
             [seed],
             steps=options.steps,
             guidance=options.guidance,
@@ -201,19 +357,22 @@ class VecsetPipeline:
                 resolution=options.resolution,
                 faces=options.faces,
                 mesher=options.mesher,
+                asset=options.asset,
+                material=None if prompt is None else material_of_prompt(prompt),
                 check=check,
             )
         return make_result(
-            "text_to_3d",
+            task,
             extracted,
             options,
             seed=seed,
             timings_s={"sample": sampled_s},
-            warnings=self.doubts(prompt),
+            warnings=[*warnings, *(() if prompt is None else self.doubts(prompt))],
             prompt=prompt,
             model=self.name,
-            files=self.fingerprint,
+            files=files,
             device=self.device.type,
+            **record,
         )
 
     @torch.no_grad()
@@ -231,8 +390,26 @@ class VecsetPipeline:
         Raises:
             InputError: So many steps have another guidance built in.
         """
-        route = self._route(steps, guidance)
-        condition, noise = self.condition(prompts), self.noise(seeds)
+        return self.sample_condition(
+            self.condition(prompts), seeds, steps=steps, guidance=guidance, hooks=hooks
+        )
+
+    @torch.no_grad()
+    def sample_condition(
+        self,
+        condition: Condition,
+        seeds: Sequence[int],
+        *,
+        steps: int,
+        guidance: float,
+        hooks: Sequence[Hook] = (),
+    ) -> Float[Tensor, "batch latents channels"]:
+        """Sample the autoencoder's latents, one item per seed and item of the condition.
+
+        Raises:
+            InputError: So many steps have another guidance built in.
+        """
+        route, noise = self._route(steps, guidance), self.noise(seeds)
         result = sample(
             route.field,
             noise,
@@ -261,6 +438,8 @@ class VecsetPipeline:
         resolution: int,
         faces: int | None = None,
         mesher: Mesher = "marching-cubes",
+        asset: AssetOptions | None = None,
+        material: Material | None = None,
         check: Callable[[], None] = lambda: None,
     ) -> ExtractedMesh:
         """Turn the latents of one shape into a mesh.
@@ -268,15 +447,20 @@ class VecsetPipeline:
         Raises:
             EmptySurfaceError: The field has no surface.
         """
-        return extract_mesh(
+        shape = self.vae.decode(latents / self.vae.config.scale_factor)
+        extracted = extract_mesh(
             self.vae,
-            self.vae.decode(latents / self.vae.config.scale_factor),
+            shape,
             resolution=resolution,
-            faces=faces,
+            faces=faces if asset is None or asset.texture is None else None,
             start=self.sampling.decode_start,
             mesher=mesher,
+            normalise=asset is None or asset.texture is None,
             check=check,
         )
+        if asset is not None:
+            extracted = finish_asset(extracted, self.vae, shape, asset, faces=faces, check=check)
+        return extracted if material is None else with_finish(extracted, material)
 
     def doubts(self, prompt: str) -> list[str]:
         """Say in sentences why a prompt may not give what it asks for."""
@@ -293,11 +477,11 @@ class VecsetPipeline:
         resolution: int | None = None,
         faces: int | None = None,
         mesher: Mesher = "marching-cubes",
+        asset: AssetOptions | None = None,
     ) -> ResolvedOptions:
         """Fill in the model's defaults and check ranges.
 
-        The default steps are the student's, if there is one; those of the flow network where a
-        guidance strength is asked for, since the student's is built in.
+        The default steps are the student's, if there is one and no guidance is asked for.
 
         Raises:
             InputError: A value is out of its range.
@@ -309,4 +493,5 @@ class VecsetPipeline:
             resolution=resolution,
             faces=faces,
             mesher=mesher,
+            asset=asset,
         )

@@ -22,11 +22,11 @@ from gen3d.geometry.transforms import normalise_unit
 from gen3d.rewards.reward import MeshReward
 from gen3d.runtime.progress import NullProgress, ProgressSink
 from gen3d.runtime.seeds import make_generator
+from gen3d.vecset.caption_table import CaptionTable, TextEncoderLike
 from gen3d.vecset.config import SamplingConfig
 from gen3d.vecset.decode import decode_field
 from gen3d.vecset.dit import Condition, ShapeDiT
 from gen3d.vecset.extract import shape_field, surface_mesh
-from gen3d.vecset.flow_objective import CaptionTable, TextEncoderLike
 from gen3d.vecset.vae import DecodedShape, ShapeVAE
 
 EMPTY_REWARD = 0.0

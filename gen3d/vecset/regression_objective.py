@@ -16,9 +16,9 @@ from gen3d.flow.distill.regression import jump_loss
 from gen3d.flow.schedules import FixedSchedule
 from gen3d.nn.attention import muon_row_chunks
 from gen3d.training.objective import EXAMPLES, LossResult
+from gen3d.vecset.caption_table import CaptionTable, TextEncoderLike
 from gen3d.vecset.config import Settings
 from gen3d.vecset.dit import Condition, ShapeDiT
-from gen3d.vecset.flow_objective import CaptionTable, TextEncoderLike
 from gen3d.vecset.teacher_pairs import TeacherPairs
 
 

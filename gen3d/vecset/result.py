@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, get_args
 
 from gen3d.errors import CancelledError, InputError
+from gen3d.geometry.lod import lod_chain
 from gen3d.geometry.mesh import Mesh
-from gen3d.io import save
+from gen3d.geometry.printing import check_print
+from gen3d.io import format_of, save
 from gen3d.runtime.progress import ProgressSink
 from gen3d.runtime.record import make_record
+from gen3d.vecset.asset import AssetOptions
 from gen3d.vecset.config import Mesher, SamplingConfig
 from gen3d.vecset.extract import ExtractedMesh, MeshReport
 
@@ -43,11 +46,22 @@ class ShapeResult:
     def save(self, path: Path | str, *, format: str | None = None) -> None:
         """Write the mesh with its record; the format follows the extension by default.
 
+        Height, compression of GLB files and levels of detail (``NAME_lod1.EXT``, ...: what Unity,
+        Unreal and Godot take) are those of the options.
+
         Raises:
             FormatError: The format is unknown.
             OutputError: The file cannot be written.
         """
-        save(self.mesh, path, format=format)
+        asset, path = self.record["asset"], Path(path)
+        compress = asset["compress"] if format_of(path, format=format) == "glb" else None
+        levels = lod_chain(self.mesh, asset["lod"]) if asset["lod"] else []
+        for level, mesh in reversed(list(enumerate([self.mesh, *levels]))):
+            # Coarser versions are a little lower; one scale keeps them in place.
+            share = _height(mesh) / _height(self.mesh) if level else 1.0
+            height_mm = None if asset["height_mm"] is None else asset["height_mm"] * share
+            target = path.with_name(f"{path.stem}_lod{level}{path.suffix}") if level else path
+            save(mesh, target, format=format, height_mm=height_mm, compress=compress)
 
 
 @dataclass(frozen=True)
@@ -60,6 +74,7 @@ class ResolvedOptions:
         resolution: Grid cells per axis.
         faces: Face budget, if any.
         mesher: How the mesh is made.
+        asset: What becomes of the mesh then.
     """
 
     steps: int
@@ -67,6 +82,7 @@ class ResolvedOptions:
     resolution: int
     faces: int | None
     mesher: Mesher
+    asset: AssetOptions = field(default_factory=AssetOptions)
 
 
 def resolve_options(
@@ -77,6 +93,7 @@ def resolve_options(
     resolution: int | None = None,
     faces: int | None = None,
     mesher: Mesher = "marching-cubes",
+    asset: AssetOptions | None = None,
 ) -> ResolvedOptions:
     """Fill in a model's defaults and check ranges.
 
@@ -89,6 +106,7 @@ def resolve_options(
         resolution=defaults.resolution if resolution is None else resolution,
         faces=faces,
         mesher=mesher,
+        asset=asset or AssetOptions(),
     )
     if mesher not in get_args(Mesher):
         raise InputError(f"mesher must be one of {', '.join(get_args(Mesher))}, got {mesher!r}")
@@ -97,6 +115,7 @@ def resolve_options(
     _check_range("resolution", options.resolution, 16, 512)
     if faces is not None and faces < MIN_FACES:
         raise InputError(f"faces must be at least {MIN_FACES}, got {faces}")
+    options.asset.check(faces)
     return options
 
 
@@ -146,7 +165,7 @@ def make_result(
         report=extracted.report,
         record=full,
         seed=seed,
-        warnings=(*warnings, *_remarks(extracted.report)),
+        warnings=(*warnings, *_remarks(extracted.report), *_print_remarks(extracted, options)),
         timings_s={**timings_s, **extracted.timings_s},
     )
 
@@ -155,6 +174,11 @@ def _check_range(name: str, value: float, low: float, high: float) -> None:
     # A NaN fails every comparison, so the test is for being inside.
     if not low <= value <= high:
         raise InputError(f"{name} must lie in {low}..{high}, got {value}")
+
+
+def _height(mesh: Mesh) -> float:
+    low, high = mesh.bounds[:, 1].tolist()
+    return high - low
 
 
 def _remarks(report: MeshReport) -> tuple[str, ...]:
@@ -167,3 +191,10 @@ def _remarks(report: MeshReport) -> tuple[str, ...]:
             "fewer would have torn the surface open"
         )
     return tuple(remarks)
+
+
+def _print_remarks(extracted: ExtractedMesh, options: ResolvedOptions) -> tuple[str, ...]:
+    height_mm = options.asset.height_mm
+    if height_mm is None:
+        return ()
+    return check_print(extracted.mesh, height_mm=height_mm).warnings

@@ -27,6 +27,7 @@ from gen3d.vecset.decoder_objective import (
 )
 from gen3d.vecset.dit import ShapeDiT
 from gen3d.vecset.flow_objective import FlowObjective, FlowObjectiveConfig
+from gen3d.vecset.image_runs import ImageInput, ImageRun
 from gen3d.vecset.lightning import with_geometry
 from gen3d.vecset.lightning_objective import LightningObjective, LightningObjectiveConfig
 from gen3d.vecset.objective import VAEObjective, VAEObjectiveConfig
@@ -37,10 +38,16 @@ from gen3d.vecset.vae import ShapeVAE
 
 
 class VAERun(Settings):
-    """A run of the shape autoencoder (``configs/vecset/vae.yaml``)."""
+    """A run of the shape autoencoder (``configs/vecset/vae.yaml``).
+
+    Attributes:
+        start: Weights of an autoencoder to begin with, as ``save_vae`` writes them; the model may
+            have more tokens and blocks. None: begin anew.
+    """
 
     kind: Literal["vecset-vae"]
     data: RunData
+    start: Path | None = None
     model: VAEConfig = VAEConfig()
     objective: VAEObjectiveConfig = VAEObjectiveConfig()
     trainer: TrainConfig
@@ -53,6 +60,7 @@ class VAERun(Settings):
             self.data.train.open(progress),
             self.data.held_out.open(progress),
             seed=self.trainer.seed,
+            start=None if self.start is None else load_vae(self.start),
         )
 
 
@@ -62,12 +70,14 @@ class FlowRun(Settings):
     Attributes:
         vae: Weights of the frozen autoencoder, as ``save_vae`` writes them.
         text: Weights of the frozen text encoder; the shipped ones by default.
+        image: Pictures to train on besides text; None: text alone.
     """
 
     kind: Literal["vecset-dit"]
     data: RunData
     vae: Path
     text: Path | None = None
+    image: ImageInput | None = None
     model: DiTConfig = DiTConfig()
     objective: FlowObjectiveConfig = FlowObjectiveConfig()
     sampling: SamplingConfig = SamplingConfig()
@@ -83,6 +93,7 @@ class FlowRun(Settings):
             self.data.train.open(progress),
             self.data.held_out.open(progress),
             seed=self.trainer.seed,
+            images=None if self.image is None else self.image.open(self.data, progress),
             progress=progress,
         )
 
@@ -142,11 +153,12 @@ class DecoderRun(Settings):
         )
 
 
-Run: TypeAlias = VAERun | FlowRun | LightningRun | DecoderRun | StudentRun | TuneRun
+Run: TypeAlias = VAERun | FlowRun | ImageRun | LightningRun | DecoderRun | StudentRun | TuneRun
 
 RUNS: dict[str, type[Run]] = {
     "vecset-vae": VAERun,
     "vecset-dit": FlowRun,
+    "vecset-image": ImageRun,
     "vecset-lightning": LightningRun,
     "vecset-decoder": DecoderRun,
     "vecset-student": RegressionRun,
@@ -173,7 +185,7 @@ def export_run(run: Run, checkpoint: Path | str, path: Path | str) -> None:
     """
     weights = load_ema_weights(checkpoint)
     try:
-        if isinstance(run, StudentRun | TuneRun):
+        if isinstance(run, ImageRun | StudentRun | TuneRun):
             run.export(weights, path)
             return
         network = _network(run, weights)

@@ -3,47 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from gen3d.data.sampled import SampleArray, SampledShapes
 from gen3d.errors import InputError
+from gen3d.runtime.seeds import MAX_SEED, item_seed
+
+ShapeSet: TypeAlias = SampledShapes
+"""Sampled shapes, of any source."""
 
 
-class ShapeSet(Protocol):
-    """Sampled shapes in the network's frame, [-1, 1]^3; arrays may be memory-mapped files."""
+@runtime_checkable
+class WeightedShapes(Protocol):
+    """A set that says itself which shapes to draw."""
 
-    @property
-    def surface(self) -> np.ndarray:
-        """Position, unit normal, sRGB colour: (shapes, points, 9) float16."""
-        ...
-
-    @property
-    def queries(self) -> np.ndarray:
-        """Query points, (shapes, queries, 3) float16: near the surface first, then uniform."""
-        ...
-
-    @property
-    def inside(self) -> np.ndarray:
-        """Occupancy of the queries, (shapes, queries) bool."""
-        ...
-
-    @property
-    def near_count(self) -> int:
-        """How many queries of each shape are near the surface."""
-        ...
-
-    @property
-    def captions(self) -> list[list[str]]:
-        """Several captions per shape."""
-        ...
-
-    @property
-    def categories(self) -> list[str]:
-        """Category per shape."""
+    def draw(self, count: int, generator: torch.Generator) -> Int[Tensor, " count"]:
+        """Draw shapes, with replacement."""
         ...
 
 
@@ -66,8 +46,41 @@ class ShapeBatch:
     colours: Float[Tensor, "batch colour_points 3"]
 
 
+def draw_shapes(
+    shapes: ShapeSet, count: int, generator: torch.Generator, *, part: tuple[int, int] | None = None
+) -> Int[Tensor, " count"]:
+    """Draw one process's share of a batch of shapes, with replacement.
+
+    All processes of a run must come with generators in the same state, as the trainer's are at the
+    start of a step: each draws the whole batch and keeps every n-th shape, so what the processes
+    see together follows from step and seed alone. Behind that the generators part ways.
+
+    Args:
+        shapes: Where from; a :class:`WeightedShapes` draws by its own weights.
+        count: Shapes for this process.
+        generator: CPU generator.
+        part: Rank and number of processes; None: those of ``torch.distributed``.
+    """
+    rank, world = _process_part() if part is None else part
+    if isinstance(shapes, WeightedShapes):
+        index = shapes.draw(count * world, generator)
+    else:
+        index = torch.randint(len(shapes.captions), (count * world,), generator=generator)
+    if world > 1:
+        seed = int(torch.randint(MAX_SEED, (), generator=generator))
+        generator.manual_seed(item_seed(seed, rank))
+    return index[rank::world]
+
+
+def _process_part() -> tuple[int, int]:
+    distributed = torch.distributed
+    if distributed.is_available() and distributed.is_initialized():
+        return distributed.get_rank(), distributed.get_world_size()
+    return 0, 1
+
+
 def gather(
-    array: np.ndarray, shapes: Int[Tensor, " batch"], points: Int[Tensor, " n"]
+    array: SampleArray, shapes: Int[Tensor, " batch"], points: Int[Tensor, " n"]
 ) -> Float[Tensor, "batch n ..."]:
     """Read the same points of several shapes, as float32."""
     picked = array[shapes.numpy()[:, None], points.numpy()[None]]
@@ -97,7 +110,7 @@ def draw_batch(
         colour_points: Surface points for the colour loss.
         device: Where the batch shall live.
     """
-    index = torch.randint(len(shapes.surface), (batch_size,), generator=generator)
+    index = draw_shapes(shapes, batch_size, generator)
     order = torch.randperm(shapes.surface.shape[1], generator=generator)
     seen = gather(shapes.surface, index, order[:points])
     # Other points than the encoder's where there are enough, or colours could be copied.

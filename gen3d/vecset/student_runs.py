@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,13 +17,14 @@ from gen3d.io.tensors import sha256_of
 from gen3d.runtime.progress import ProgressSink
 from gen3d.training.config import TrainConfig
 from gen3d.training.objective import Objective
+from gen3d.vecset.caption_table import CaptionTable
 from gen3d.vecset.checkpoints import DIT_FILE, VAE_FILE, load_dit, load_vae
 from gen3d.vecset.config import Settings
 from gen3d.vecset.distill_config import ConsistencyConfig, DistillConfig
 from gen3d.vecset.distill_objective import DistillObjective, RealLatents
 from gen3d.vecset.dit import ShapeDiT
 from gen3d.vecset.few_steps import BESPOKE_FILE
-from gen3d.vecset.flow_objective import CaptionTable, encode_shapes
+from gen3d.vecset.flow_objective import encode_shapes
 from gen3d.vecset.regression_objective import RegressionConfig, RegressionObjective
 from gen3d.vecset.run_sources import RunData
 from gen3d.vecset.students import StudentConfig, load_student, new_student, save_student
@@ -222,12 +222,11 @@ class DistillRun(StudentRun):
         if not isinstance(how, ConsistencyConfig) or how.adversarial == 0:
             return None
         shapes = self.data.train.open(progress)
-        first = dataclasses.replace(
-            shapes,
-            surface=shapes.surface[: how.real_shapes],
-            captions=shapes.captions[: how.real_shapes],
-        )
         vae = load_vae(self.base / VAE_FILE)
-        latents = encode_shapes(vae, first, points=_ENCODE_POINTS, progress=progress)
+        latents = encode_shapes(
+            vae, shapes, points=_ENCODE_POINTS, limit=how.real_shapes, progress=progress
+        )
         normalised = parts.teacher.normalise(vae.config.scale_factor * latents)
-        return RealLatents(normalised, CaptionTable.encode(parts.text, first.captions))
+        return RealLatents(
+            normalised, CaptionTable.encode(parts.text, shapes.captions[: how.real_shapes])
+        )

@@ -89,7 +89,7 @@ def surface_points(cloud: PointCloud, *, seed: int, device: torch.device) -> Sur
 
 @torch.no_grad()
 def encode_surface(
-    vae: ShapeVAE, surface: SurfacePoints
+    vae: ShapeVAE, surface: SurfacePoints, *, tokens: int
 ) -> tuple[Float[Tensor, "1 latents channels"], SurfacePoints]:
     """Encode surface points; also return them with what was missing filled in.
 
@@ -99,6 +99,7 @@ def encode_surface(
     Args:
         vae: An autoencoder whose encoder takes normals and colours.
         surface: All or part of a surface.
+        tokens: Latents to make of it: as many as the flow network takes.
 
     Raises:
         ModelError: The autoencoder has no such encoder.
@@ -108,18 +109,20 @@ def encode_surface(
         raise ModelError("this model has no encoder that takes parts of surfaces")
     if config.point_channels != _NORMAL_AND_COLOUR:
         raise ModelError("this model's encoder does not take normals and colours")
-    latents = _encode(vae, surface)
+    latents = _encode(vae, surface, tokens)
     if not (surface.normals_given and surface.colours_given):
         for _ in range(_ROUNDS):
             surface = _filled(vae, vae.decode(latents), surface)
-            latents = _encode(vae, surface)
+            latents = _encode(vae, surface, tokens)
     return latents, surface
 
 
-def _encode(vae: ShapeVAE, surface: SurfacePoints) -> Float[Tensor, "1 latents channels"]:
+def _encode(
+    vae: ShapeVAE, surface: SurfacePoints, tokens: int
+) -> Float[Tensor, "1 latents channels"]:
     rows = torch.cat([surface.points, surface.normals, surface.colours], dim=1)
     weight = vae.from_latent.weight
-    return vae.encode(rows[None]).mean.to(weight.dtype)
+    return vae.encode(rows[None], tokens=tokens).mean.to(weight.dtype)
 
 
 def _filled(vae: ShapeVAE, shape: DecodedShape, surface: SurfacePoints) -> SurfacePoints:

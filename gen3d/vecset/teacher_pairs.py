@@ -37,9 +37,9 @@ from gen3d.flow import (
 from gen3d.runtime.atomic import atomic_write
 from gen3d.runtime.progress import NullProgress, ProgressSink
 from gen3d.runtime.seeds import make_generator
+from gen3d.vecset.caption_table import CaptionTable, TextEncoderLike
 from gen3d.vecset.config import Settings
 from gen3d.vecset.dit import Condition, ShapeDiT
-from gen3d.vecset.flow_objective import CaptionTable, TextEncoderLike
 
 SOLVERS: dict[str, Solver] = {
     "euler": Euler(),

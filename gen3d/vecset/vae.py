@@ -85,6 +85,8 @@ class ShapeVAE(nn.Module):
         self,
         surface: Float[Tensor, "batch n channels"],
         generator: torch.Generator | None = None,
+        *,
+        tokens: int | None = None,
     ) -> Posterior:
         """Return the posterior over latents of shapes given by surface points.
 
@@ -92,13 +94,15 @@ class ShapeVAE(nn.Module):
             surface: Network-frame points: coordinates, unit normal, and what else the encoder's
                 ``point_channels`` say (sRGB colour in the embedded model).
             generator: Picks points in ``fps`` mode.
+            tokens: Latents per shape, see :meth:`Encoder.forward`.
 
         Raises:
             ModelError: The model has no encoder.
+            InputError: It has not so many tokens.
         """
         if self.encoder is None or self.to_posterior is None or self.config.encoder is None:
             raise ModelError("this shape model has a decoder only and cannot encode")
-        moments = self.to_posterior(self.encoder(surface, generator)).float()
+        moments = self.to_posterior(self.encoder(surface, generator, tokens=tokens)).float()
         mean, logvar = moments.chunk(2, dim=-1)
         low, high = self.config.encoder.logvar_range
         return Posterior(mean, logvar.clamp(low, high))
@@ -106,10 +110,10 @@ class ShapeVAE(nn.Module):
     def tokens(
         self, latents: Float[Tensor, "batch latents channels"]
     ) -> Float[Tensor, "batch latents width"]:
-        """Run the latent transformer."""
+        """Run the latent transformer; fewer latents than configured are the first ones."""
         x = self.from_latent(latents)
         if self.latent_embedding is not None:
-            x = x + self.latent_embedding
+            x = x + self.latent_embedding[: x.shape[1]]
         for block in self.blocks:
             x = block(x)
         return x

@@ -83,8 +83,12 @@ def test_four_views_go_to_a_multi_view_model(
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (["PHOTO"], "GEN3D_MODELS"),
-        (["PHOTO", "--model", "hunyuan3d-3"], "names: hunyuan3d-2"),
+        (["PHOTO", "--model", "hunyuan3d-2"], "GEN3D_MODELS"),
+        (["PHOTO", "--model", "hunyuan3d-3"], "unknown model 'hunyuan3d-3'"),
+        (["PHOTO", "--model", "hunyuan3d-3", "--weights", "MODEL"], "names: hunyuan3d-2"),
+        (["PHOTO", "--iso-level", "0.1"], "iso_level is for published"),
+        (["PHOTO", "--prompt", "a mug", "--weights", "MODEL"], "take no prompt"),
+        (["PHOTO", "--texture", "512", "--weights", "MODEL"], "bare meshes"),
         (["PHOTO", "--weights", "missing"], "there is no missing"),
         (["PHOTO", "--weights", "EMPTY"], "does not hold"),
         (["PHOTO", "--weights", "MODEL", "--model", "hunyuan3d-2-mv"], "there is hunyuan3d-2"),
@@ -93,7 +97,7 @@ def test_four_views_go_to_a_multi_view_model(
         (["PHOTO", "--weights", "MODEL", "--iso-level", "nan"], "iso_level"),
         (["PHOTO", "--weights", "MODEL", "--mask", "missing.png"], "no file"),
         (["missing.png", "--weights", "MODEL"], "no file missing.png"),
-        (["OPAQUE", "--weights", "MODEL"], "background removal comes later"),
+        (["OPAQUE", "--weights", "MODEL"], "nothing but its background"),
         (["MODEL", "--weights", "MODEL"], "is a folder"),
         (["PHOTO", "--weights", "MODEL", "-o", "out.docx"], "unknown format"),
         ([], "Missing argument"),

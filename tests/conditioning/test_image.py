@@ -7,7 +7,8 @@ import pytest
 import torch
 from PIL import Image
 
-from gen3d.conditioning.image import prepare_image, prepare_views, recentre, resize_area
+from gen3d.conditioning.image import PreparedImage, prepare_photo, prepare_views, recentre
+from gen3d.conditioning.photos import load_photo
 from gen3d.errors import FormatError, InputError
 
 
@@ -17,6 +18,10 @@ def cut_out(height: int, width: int, box: tuple[int, int, int, int]) -> np.ndarr
     top, bottom, left, right = box
     rgba[top:bottom, left:right] = (255, 0, 0, 255)
     return rgba
+
+
+def prepare_image(path: Path, mask: Path | None = None) -> PreparedImage:
+    return prepare_photo(load_photo(path, mask=mask))
 
 
 def red_box(pixels: np.ndarray) -> tuple[int, int, int, int]:
@@ -60,16 +65,6 @@ def test_half_transparent_pixels_are_mixed_with_white() -> None:
     assert middle == pytest.approx([255, 204, 204], abs=1)
 
 
-def test_area_resize_is_the_mean_over_covered_area() -> None:
-    values = np.random.default_rng(0).random((12, 18))
-    halved = resize_area(values, (6, 9))
-    assert halved == pytest.approx(values.reshape(6, 2, 9, 2).mean((1, 3)))
-    assert resize_area(values, (24, 36)) == pytest.approx(values.repeat(2, 0).repeat(2, 1))
-    third = resize_area(np.array([[0.0], [3.0]]), (3, 1))
-    assert third[:, 0] == pytest.approx([0.0, 1.5, 3.0])
-    assert resize_area(values, (7, 5)).mean() == pytest.approx(values.mean())
-
-
 def test_tensor_runs_from_minus_one_to_one(tmp_path: Path) -> None:
     image = prepare_image(save(tmp_path / "a.png", cut_out(40, 40, (10, 30, 10, 30))))
     tensor = image.tensor()
@@ -87,8 +82,8 @@ def test_mask_takes_the_place_of_transparency(tmp_path: Path) -> None:
     mask = save(tmp_path / "mask.png", rgba[..., 3])
     masked = prepare_image(save(tmp_path / "photo.png", photo), mask=mask)
     assert np.array_equal(masked.pixels, cut.pixels)
-    assert masked.mask is not None and masked.mask.file == "mask.png"
-    assert cut.mask is None and len(cut.source.sha256) == 64
+    assert masked.photo.mask is not None and masked.photo.mask.file == "mask.png"
+    assert cut.photo.mask is None and len(cut.photo.source.sha256) == 64
     see_through = save(tmp_path / "alpha.png", np.dstack([np.zeros_like(photo), rgba[..., 3]]))
     assert np.array_equal(
         prepare_image(tmp_path / "photo.png", mask=see_through).pixels, cut.pixels
@@ -109,7 +104,7 @@ def test_photo_is_turned_upright(tmp_path: Path) -> None:
 def test_views_come_in_the_order_of_the_networks(tmp_path: Path) -> None:
     path = save(tmp_path / "a.png", cut_out(20, 20, (5, 15, 5, 15)))
     views = prepare_views({"right": path, "left": path, "front": path})
-    assert [view.view for view in views] == ["front", "left", "right"]
+    assert [view.photo.view for view in views] == ["front", "left", "right"]
     with pytest.raises(InputError, match="front view is missing"):
         prepare_views({"left": path})
     with pytest.raises(InputError, match="unknown view 'top'"):
@@ -119,8 +114,8 @@ def test_views_come_in_the_order_of_the_networks(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("array", "message"),
     [
-        (np.full((8, 8, 3), 9, np.uint8), "all opaque"),
-        (np.full((8, 8, 4), 255, np.uint8), "background removal comes later"),
+        (np.full((8, 8, 3), 9, np.uint8), "nothing but its background"),
+        (np.full((8, 8, 4), 255, np.uint8), "nothing but its background"),
         (np.zeros((8, 8, 4), np.uint8), "all transparent"),
         (cut_out(8, 8, (4, 5, 0, 8)), "too small"),
     ],

@@ -109,7 +109,7 @@ def test_loaded_points_as_mesh_is_refused(tmp_path: Path) -> None:
 def test_unknown_extension_names_the_known(
     tmp_path: Path, name: str, call: Callable[[Path], object]
 ) -> None:
-    with pytest.raises(FormatError, match="glb, obj, stl, ply"):
+    with pytest.raises(FormatError, match="glb, obj, stl, 3mf, usdz, ply"):
         call(tmp_path / name)
 
 
@@ -146,9 +146,9 @@ def test_mesh_without_faces_is_refused_and_leaves_no_file(tmp_path: Path, format
     assert not list(tmp_path.iterdir())
 
 
-def test_height_applies_to_stl_only(ball: Mesh, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="stl"):
-        io.save(ball, tmp_path / "ball.glb", height_mm=100)
+def test_height_applies_to_meshes_only(ball: Mesh, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="not to point clouds"):
+        io.save(PointCloud(ball.vertices), tmp_path / "ball.ply", height_mm=100)
 
 
 def test_malformed_file_is_named(tmp_path: Path) -> None:

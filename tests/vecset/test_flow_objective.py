@@ -4,7 +4,10 @@ import pytest
 import torch
 
 from gen3d.errors import InputError
-from gen3d.vecset.flow_objective import CaptionTable, FlowObjective, FlowObjectiveConfig
+from gen3d.vecset.caption_table import CaptionTable
+from gen3d.vecset.condition_source import MixtureShares
+from gen3d.vecset.flow_objective import FlowObjective, FlowObjectiveConfig, TrainingPictures
+from gen3d.vecset.image_encoder import join_views
 from gen3d.vecset.vae import ShapeVAE
 
 CONFIG = FlowObjectiveConfig(batch_size=8, encode_points=64)
@@ -84,3 +87,28 @@ def test_sizes_that_do_not_fit_are_named(tiny_vae, tiny_dit, spheres):
     wrong = tiny_dit.model_copy(update={"context_dim": 9})
     with pytest.raises(InputError, match="context_dim 9"):
         FlowObjective(wrong, CONFIG, ShapeVAE(tiny_vae), LetterEncoder(), spheres, spheres)
+
+
+@dataclass(frozen=True)
+class ConstantPictures:
+    copies: int = 2
+
+    def encoded(self, shapes, copies, generator):
+        tokens = (shapes + 1.0)[:, None, None, None].expand(-1, copies.shape[1], 3, 8)
+        return join_views(tokens, torch.ones(*copies.shape, 8))
+
+
+def test_pictures_join_the_training_and_are_measured_apart(tiny_vae, tiny_dit, spheres):
+    torch.manual_seed(0)
+    pictures = TrainingPictures(ConstantPictures(), ConstantPictures(), MixtureShares(image=0.5))
+    arguments = (tiny_dit, CONFIG, ShapeVAE(tiny_vae), LetterEncoder(), spheres, spheres)
+    objective = FlowObjective(*arguments, images=pictures)
+    losses = [
+        float(objective.loss(0, torch.Generator().manual_seed(s)).loss.detach()) for s in (1, 1, 2)
+    ]
+    assert losses[0] == losses[1] != losses[2]
+    assert 0.8 < losses[0] < 2.5
+    figures = objective.validate(objective.module)
+    assert set(figures) == {"flow_velocity_mse", "image_velocity_mse"}
+    # The untrained network answers zero to any condition, so noise and times are all that counts.
+    assert 0.8 < figures["image_velocity_mse"] < 2.5

@@ -73,3 +73,25 @@ def test_too_few_surface_points_are_refused(tiny_vae, spheres):
     config = CONFIG.model_copy(update={"points": 10_000})
     with pytest.raises(InputError, match="256 surface points"):
         VAEObjective(tiny_vae, config, spheres, spheres)
+
+
+def test_numbers_of_latents_are_drawn_and_measured_one_by_one(tiny_vae, spheres):
+    counts = (2, tiny_vae.num_latents)
+    config = CONFIG.model_copy(update={"token_counts": counts})
+    objective = VAEObjective(tiny_vae, config, spheres, spheres)
+    seen = []
+    encode = objective.module.encode
+    objective.module.encode = lambda *args, **kwargs: (  # type: ignore[method-assign]
+        seen.append(kwargs["tokens"]) or encode(*args, **kwargs)
+    )
+    for seed in range(12):
+        objective.loss(0, torch.Generator().manual_seed(seed))
+    assert set(seen) == set(counts)
+    del objective.module.encode
+    assert objective.validate(objective.module).keys() >= {"vae_iou", "vae_iou_2"}
+
+
+def test_more_latents_than_the_model_has_are_refused(tiny_vae, spheres):
+    config = CONFIG.model_copy(update={"token_counts": (tiny_vae.num_latents + 1,)})
+    with pytest.raises(InputError, match="token_counts go up to"):
+        VAEObjective(tiny_vae, config, spheres, spheres)

@@ -9,10 +9,10 @@ import yaml
 from gen3d.errors import InputError, ModelError
 from gen3d.training import TrainConfig, Trainer
 from gen3d.training.state import save_state
+from gen3d.vecset.caption_table import CaptionTable
 from gen3d.vecset.checkpoints import DIT_FILE, save_dit
 from gen3d.vecset.distill_config import DistillConfig
 from gen3d.vecset.distill_objective import DistillObjective, RealLatents
-from gen3d.vecset.flow_objective import CaptionTable
 from gen3d.vecset.regression_objective import RegressionConfig, RegressionObjective
 from gen3d.vecset.runs import RUNS, export_run
 from gen3d.vecset.student_runs import StudentRun

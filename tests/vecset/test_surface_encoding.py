@@ -48,7 +48,7 @@ def test_guessed_normals_turn_to_the_decoded_outside_and_colours_are_the_decoded
     vae = Ball(tiny_vae).eval()
     surface = surface_points(PointCloud(ball_points(200)), seed=0, device=CPU)
     wrong = dataclasses.replace(surface, normals=-surface.normals)
-    latents, filled = encode_surface(vae, wrong)
+    latents, filled = encode_surface(vae, wrong, tokens=vae.config.num_latents)
     assert latents.shape == (1, 6, 4)
     assert float((filled.normals * filled.points).sum(-1).min()) > 0
     assert torch.allclose(filled.colours[0], torch.tensor([0.9, 0.1, 0.1]))
@@ -57,7 +57,9 @@ def test_guessed_normals_turn_to_the_decoded_outside_and_colours_are_the_decoded
 def test_given_normals_stay_as_they_are(tiny_vae):
     points = ball_points(64)
     cloud = PointCloud(points, -points / 0.7)
-    _, filled = encode_surface(Ball(tiny_vae).eval(), surface_points(cloud, seed=0, device=CPU))
+    _, filled = encode_surface(
+        Ball(tiny_vae).eval(), surface_points(cloud, seed=0, device=CPU), tokens=4
+    )
     assert float((filled.normals * filled.points).sum(-1).max()) < 0
 
 
@@ -70,4 +72,4 @@ def test_a_model_without_an_encoder_says_so(tiny_vae):
     vae = ShapeVAE(tiny_vae.model_copy(update={"encoder": None}))
     surface = surface_points(PointCloud(ball_points(64)), seed=0, device=CPU)
     with pytest.raises(ModelError, match="encoder"):
-        encode_surface(vae, surface)
+        encode_surface(vae, surface, tokens=1)

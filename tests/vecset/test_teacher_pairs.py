@@ -5,7 +5,7 @@ import torch
 
 from gen3d.errors import InputError
 from gen3d.flow import ClassifierFree, Heun, NetworkField, item_generators, sample
-from gen3d.vecset.flow_objective import CaptionTable
+from gen3d.vecset.caption_table import CaptionTable
 from gen3d.vecset.teacher_pairs import PairConfig
 from tests.vecset.distill_fixtures import PAIRS, LetterEncoder, make_pairs, make_teacher
 

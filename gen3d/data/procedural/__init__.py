@@ -6,8 +6,16 @@ exact field, normals and colours at any point.
 
 from __future__ import annotations
 
-from gen3d.data.procedural.library import CATEGORIES, make_shape
+from gen3d.data.procedural.library import CATEGORIES, HELD_OUT_COMBINATIONS, make_shape
 from gen3d.data.procedural.sampling import ShapeSamples, sample_shape
 from gen3d.data.procedural.shape import Shape, Solid
 
-__all__ = ["CATEGORIES", "Shape", "ShapeSamples", "Solid", "make_shape", "sample_shape"]
+__all__ = [
+    "CATEGORIES",
+    "HELD_OUT_COMBINATIONS",
+    "Shape",
+    "ShapeSamples",
+    "Solid",
+    "make_shape",
+    "sample_shape",
+]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +29,7 @@ class ProceduralDataConfig(BaseModel):
     Attributes:
         split: Which seeds; splits never share a shape.
         per_category: Shapes of each category.
+        first: Number of the first of them within the split, so that folders can share one.
         categories: Names; empty means all.
         surface: Surface points per shape.
         queries: Labelled queries per shape, half of them near the surface.
@@ -40,6 +41,7 @@ class ProceduralDataConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
     split: str = Field("train", pattern="^(train|val|test)$")
     per_category: int = Field(800, ge=1)
+    first: int = Field(0, ge=0, lt=1_000_000)
     categories: tuple[str, ...] = ()
     surface: int = Field(2048, ge=16)
     queries: int = Field(8192, ge=16)
@@ -60,6 +62,8 @@ class ShapeSet:
         captions: Captions per shape.
         categories: Category per shape.
         colours: Basic colour name of the dominant parts, per shape.
+        attributes: What the captions were made from, see :func:`make_shape`; empty where the
+            folder is from before they were kept.
     """
 
     surface: Float16[np.ndarray, "s n 9"]
@@ -69,6 +73,7 @@ class ShapeSet:
     captions: list[list[str]]
     categories: list[str]
     colours: list[str]
+    attributes: list[dict[str, str]] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.captions)
@@ -99,13 +104,14 @@ class ShapeSet:
             meta["captions"],
             meta["categories"],
             meta["colours"],
+            meta.get("attributes", []),
         )
 
 
 # Seeds of a shape's rivals lie so far apart.
 _RIVAL_STEP = 101
 _Job = tuple[str, int, int, int, int]
-_Row = tuple[NDArray[np.float16], NDArray[np.float16], NDArray[np.bool_], list[str], str]
+_Row = tuple[NDArray[np.float16], NDArray[np.float16], NDArray[np.bool_], list[str], dict[str, str]]
 
 
 def _sample(job: _Job) -> _Row:
@@ -118,7 +124,7 @@ def _sample(job: _Job) -> _Row:
         samples.queries.numpy().astype(np.float16),
         samples.inside.numpy(),
         list(shape.captions),
-        shape.attributes["colour"],
+        shape.attributes,
     )
 
 
@@ -158,7 +164,7 @@ def build_shape_set(
             return ShapeSet.open(folder)
     folder.mkdir(parents=True, exist_ok=True)
     meta_path.unlink(missing_ok=True)
-    first = SPLIT_SEEDS[config.split]
+    first = SPLIT_SEEDS[config.split] + config.first
     jobs = [
         (category, first + i, config.surface, config.queries, config.rivals)
         for i in range(config.per_category)
@@ -175,12 +181,12 @@ def build_shape_set(
         for name, (shape, dtype) in shapes.items()
     }
     captions: list[list[str]] = []
-    colours: list[str] = []
+    attributes: list[dict[str, str]] = []
     sink.stage_started("sampling shapes", n)
     for i, row in enumerate(iterate_samples(jobs, config.workers)):
         arrays["surface"][i], arrays["queries"][i], arrays["inside"][i] = row[:3]
         captions.append(row[3])
-        colours.append(row[4])
+        attributes.append(row[4])
         sink.advance()
     sink.stage_finished()
     for array in arrays.values():
@@ -190,7 +196,8 @@ def build_shape_set(
         "near_count": config.queries // 2,
         "captions": captions,
         "categories": [job[0] for job in jobs],
-        "colours": colours,
+        "colours": [entry["colour"] for entry in attributes],
+        "attributes": attributes,
     }
     meta_path.write_text(json.dumps(meta))
     return ShapeSet.open(folder)

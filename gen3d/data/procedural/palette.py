@@ -24,10 +24,20 @@ class Tone:
 
 @dataclass(frozen=True)
 class Material:
-    """A material's word and the tones it has when nothing is said of its colour."""
+    """A material and the tones it has when nothing is said of its colour.
+
+    Attributes:
+        word: As it stands before a noun, e.g. ``wooden``.
+        tones: Its own colours.
+        stuff: As it stands after "made of", e.g. ``wood``.
+        coloured: Whether the word names a colour too, so that captions say no other and the
+            material is never painted, e.g. ``golden``.
+    """
 
     word: str
     tones: tuple[Tone, ...]
+    stuff: str
+    coloured: bool = False
 
 
 TONES: tuple[Tone, ...] = (
@@ -70,22 +80,52 @@ def tone(phrase: str) -> Tone:
 
 _BY_PHRASE = {entry.phrase: entry for entry in TONES}
 _WOOD = (tone("brown"), tone("light brown"), tone("dark brown"))
+_METAL = (tone("grey"), tone("dark grey"), tone("light grey"))
+_GOLD = (Tone("yellow", "gold", (0.85, 0.70, 0.17)), Tone("yellow", "gold", (0.88, 0.74, 0.24)))
+_BRONZE = (Tone("brown", "bronze", (0.55, 0.36, 0.18)),)
+_COPPER = (Tone("brown", "copper", (0.64, 0.38, 0.22)),)
+_STRAW = (tone("light brown"), Tone("brown", "light brown", (0.68, 0.50, 0.31)))
 MATERIALS: dict[str, Material] = {
     entry.word: entry
     for entry in (
-        Material("wooden", _WOOD),
-        Material("metal", (tone("grey"), tone("dark grey"), tone("light grey"))),
-        Material("steel", (tone("grey"), tone("light grey"))),
-        Material("stone", (tone("grey"), tone("light grey"))),
-        Material("leather", (tone("brown"), tone("dark brown"), tone("black"))),
-        Material("plastic", TONES),
-        Material("ceramic", (tone("white"), tone("light blue"), tone("brown"), tone("green"))),
-        Material("porcelain", (tone("white"),)),
-        Material("glass", (tone("light blue"), tone("green"), tone("brown"))),
-        Material("fabric", TONES),
-        Material("brick", (tone("dark red"),)),
+        Material("wooden", _WOOD, "wood"),
+        Material("metal", _METAL, "metal"),
+        Material("steel", _METAL[::2], "steel"),
+        Material("iron", (tone("dark grey"), tone("black")), "iron"),
+        Material("chrome", (tone("light grey"),), "chrome"),
+        Material("silver", (tone("light grey"),), "silver", coloured=True),
+        Material("golden", _GOLD, "gold", coloured=True),
+        Material("gold", _GOLD, "gold", coloured=True),
+        Material("bronze", _BRONZE, "bronze", coloured=True),
+        Material("copper", _COPPER, "copper", coloured=True),
+        Material("stone", _METAL[::2], "stone"),
+        Material("concrete", (tone("grey"), tone("light grey")), "concrete"),
+        Material("marble", (tone("white"), tone("light grey"), tone("black")), "marble"),
+        Material("brick", (tone("dark red"),), "brick"),
+        Material("leather", (tone("brown"), tone("dark brown"), tone("black")), "leather"),
+        Material("velvet", tuple(t for t in TONES if t.name != "white"), "velvet"),
+        Material("fabric", TONES, "fabric"),
+        Material("wool", TONES, "wool"),
+        Material("plastic", TONES, "plastic"),
+        Material("rubber", (tone("black"), tone("dark grey")), "rubber"),
+        Material("paper", (tone("white"), tone("light brown")), "paper"),
+        Material("cardboard", _STRAW, "cardboard"),
+        Material("wicker", _STRAW, "wicker"),
+        Material("straw", _STRAW, "straw"),
+        Material(
+            "ceramic",
+            (tone("white"), tone("light blue"), tone("brown"), tone("green")),
+            "ceramic",
+        ),
+        Material("clay", (tone("brown"), tone("light brown")), "clay"),
+        Material("porcelain", (tone("white"),), "porcelain"),
+        Material("glass", (tone("light blue"), tone("green"), tone("brown")), "glass"),
+        Material("ice", (tone("light blue"), tone("white")), "ice"),
     )
 }
+
+
+_OWN_COLOUR_SAID = 0.4
 
 
 @dataclass(frozen=True)
@@ -104,10 +144,16 @@ class Finish:
 
 
 class Palette:
-    """Draws colours; tones are jittered a little so that models see more than 25 colours."""
+    """Draws colours; tones are jittered a little so that models see more than 25 colours.
 
-    def __init__(self, rng: np.random.Generator) -> None:
+    Args:
+        rng: Random numbers.
+        forbidden: Basic colours that the dominant finish never has.
+    """
+
+    def __init__(self, rng: np.random.Generator, forbidden: frozenset[str] = frozenset()) -> None:
         self.rng = rng
+        self.forbidden = forbidden
 
     def jitter(self, rgb: Rgb, amount: float = 0.02) -> Rgb:
         """Return the colour with a common and a per-channel shift of about ``amount``."""
@@ -128,11 +174,29 @@ class Palette:
         """
         tones = [tone(p) for p in phrases] if phrases else list(TONES)
         tones = [t for t in tones if t.name != other_than] or tones
-        names = sorted({t.name for t in tones})
-        name = names[int(self.rng.integers(len(names)))]
-        choice = [t for t in tones if t.name == name]
-        drawn = choice[int(self.rng.integers(len(choice)))]
-        return Tone(drawn.name, drawn.phrase, self.jitter(drawn.rgb))
+        return self._draw(tones)
+
+    def second(self, finish: Finish, share: float, *phrases: str) -> Tone:
+        """Draw a part's tone: with probability ``share`` another than the dominant one.
+
+        Args:
+            finish: The dominant tone, returned otherwise.
+            share: In [0, 1].
+            *phrases: Tones to choose from; all when none is given.
+        """
+        if self.rng.uniform() >= share:
+            return finish.tone
+        return self.any(*phrases, other_than=finish.tone.name)
+
+    def natural(self, *phrases: str, natural: float = 0.5) -> Finish:
+        """Draw one of an object's natural tones with probability ``natural``, else any colour.
+
+        Users also ask for what nature lacks, a blue dog for instance, so every colour must occur.
+        """
+        allowed = [p for p in phrases if tone(p).name not in self.forbidden]
+        if allowed and self.rng.uniform() < natural:
+            return Finish(self.any(*allowed), "", True)
+        return Finish(self._dominant(TONES), "", True)
 
     def finish(self, *materials: str, plain: float = 0.5, painted: float = 0.3) -> Finish:
         """Draw the dominant colour and material.
@@ -142,10 +206,23 @@ class Palette:
             plain: Probability that no material is named and any colour is used.
             painted: Probability that a named material is painted in any colour.
         """
-        if not materials or self.rng.uniform() < plain:
-            return Finish(self.any(), "", True)
-        material = MATERIALS[materials[int(self.rng.integers(len(materials)))]]
-        if self.rng.uniform() < painted:
-            return Finish(self.any(), material.word, True)
-        drawn = self.any(*(t.phrase for t in material.tones))
-        return Finish(drawn, material.word, False)
+        chosen = [MATERIALS[word] for word in materials]
+        suitable = [m for m in chosen if any(t.name not in self.forbidden for t in m.tones)]
+        if not suitable or self.rng.uniform() < plain:
+            return Finish(self._dominant(TONES), "", True)
+        material = suitable[int(self.rng.integers(len(suitable)))]
+        if not material.coloured and self.rng.uniform() < painted:
+            return Finish(self._dominant(TONES), material.word, True)
+        # People say "wooden chair" as well as "brown wooden chair".
+        said = not material.coloured and bool(self.rng.uniform() < _OWN_COLOUR_SAID)
+        return Finish(self._dominant(material.tones), material.word, said)
+
+    def _dominant(self, tones: tuple[Tone, ...]) -> Tone:
+        return self._draw([t for t in tones if t.name not in self.forbidden])
+
+    def _draw(self, tones: list[Tone]) -> Tone:
+        names = sorted({t.name for t in tones})
+        name = names[int(self.rng.integers(len(names)))]
+        choice = [t for t in tones if t.name == name]
+        drawn = choice[int(self.rng.integers(len(choice)))]
+        return Tone(drawn.name, drawn.phrase, self.jitter(drawn.rgb))

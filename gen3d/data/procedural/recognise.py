@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from gen3d.data.procedural.dataset import ShapeSet
+from gen3d.data.sampled import SampledShapes
 from gen3d.geometry.metrics import pairwise_chamfer
 
 POINTS = 256
@@ -30,7 +30,7 @@ class Recogniser:
     categories: list[str]
 
     @classmethod
-    def from_shapes(cls, shapes: ShapeSet) -> Recogniser:
+    def from_shapes(cls, shapes: SampledShapes) -> Recogniser:
         """Take a set of shapes as references."""
         return cls(shape_clouds(shapes), shapes.categories)
 
@@ -39,7 +39,7 @@ class Recogniser:
         return classify(pairwise_chamfer(unit_clouds(clouds), self.clouds), self.categories)
 
 
-def shape_clouds(shapes: ShapeSet) -> Float[Tensor, "shapes n 3"]:
+def shape_clouds(shapes: SampledShapes) -> Float[Tensor, "shapes n 3"]:
     """Return the first points of every shape of a set, in unit size."""
     return unit_clouds(torch.from_numpy(shapes.surface[:, :POINTS, :3].astype(np.float32)))
 

@@ -10,5 +10,4 @@ def natural_finish(palette: Palette, *phrases: str, natural: float = 0.5) -> Fin
 
     Users also ask for what nature lacks, a blue dog for instance, so every colour must occur.
     """
-    chosen = phrases if palette.rng.uniform() < natural else ()
-    return Finish(palette.any(*chosen), "", True)
+    return palette.natural(*phrases, natural=natural)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from gen3d.data.procedural.categories.natural import natural_finish
 from gen3d.data.procedural.draft import Draft
 from gen3d.data.procedural.palette import Palette
 from gen3d.data.procedural.sketch import Sketch
@@ -12,22 +11,26 @@ from gen3d.data.procedural.sketch import Sketch
 
 def teddy_bear(rng: np.random.Generator, palette: Palette) -> Draft:
     """A teddy bear that faces +Z, sitting or standing."""
-    finish = natural_finish(palette, "brown", "light brown", "dark brown")
+    finish = palette.natural("brown", "light brown", "dark brown")
     colour = finish.tone.rgb
     pale = palette.any("white", "light yellow", "light brown", "pink", other_than=finish.tone.name)
     dark = palette.paint("dark grey" if finish.tone.name == "black" else "black")
     wide, high = rng.uniform(0.27, 0.34), rng.uniform(0.32, 0.4)
     head = rng.uniform(0.25, 0.32)
     sketch = Sketch()
+    draft = Draft(sketch, "teddy bear", finish, ["teddy", "toy bear", "stuffed bear"])
+    inside = draft.tint("ears", palette.second(finish, 0.35))
+    soles = draft.tint(
+        "paws", palette.second(finish, 0.35, "white", "pink", "light yellow", "black")
+    )
     sketch.ball((0, 0, 0), (wide, high, 0.88 * wide), colour)
     up = 0.82 * high + 0.78 * head
     sketch.ball((0, up, 0.03), (1.08 * head, head, 0.95 * head), colour, blend=0.05)
     ear = rng.uniform(0.1, 0.14)
     for x in (-1, 1):
         at = (x * 0.82 * head, up + 0.78 * head, 0)
-        sketch.ball(at, (ear, ear, 0.6 * ear), colour, blend=0.03)
-        inner = (at[0], at[1], at[2] + 0.62 * ear)
-        sketch.ball(inner, (0.62 * ear, 0.62 * ear, 0.35 * ear), pale.rgb, op="paint")
+        with sketch.named("ears"):
+            sketch.ball(at, (ear, ear, 0.6 * ear), inside, blend=0.02)
     sits = rng.uniform() < 0.6
     limb, hand = rng.uniform(0.095, 0.125), rng.uniform(-0.25, 0.35)
     for x in (-1, 1):
@@ -39,10 +42,9 @@ def teddy_bear(rng: np.random.Generator, palette: Palette) -> Draft:
         foot = (x * (wide + 0.04), -0.86 * high, 0.42) if sits else (x * 0.2, -high - 0.26, 0.06)
         sketch.limb(thigh, foot, 1.15 * limb, colour, top=1.2 * limb, blend=0.04)
         toe = (foot[0], foot[1] + 0.05 * sits, foot[2] + 0.07)
-        sketch.ball(toe, 1.25 * limb, colour, blend=0.03)
-        if sits:
-            sole = (toe[0], toe[1], toe[2] + 1.3 * limb)
-            sketch.ball(sole, (0.8 * limb, 0.8 * limb, 0.6 * limb), pale.rgb, op="paint")
+        with sketch.named("paws"):
+            sketch.ball(toe, 1.25 * limb, soles, blend=0.02)
+            sketch.ball(paw, 1.15 * limb, soles, blend=0.02)
     front = 0.03 + 0.95 * head
     muzzle = (0, up - 0.3 * head, front - 0.06)
     sketch.ball(muzzle, (0.46 * head, 0.36 * head, 0.5 * head), pale.rgb)
@@ -50,19 +52,39 @@ def teddy_bear(rng: np.random.Generator, palette: Palette) -> Draft:
     sketch.ball((0, muzzle[1] + 0.16 * head, tip), (0.055, 0.042, 0.04), dark)
     for x in (-1, 1):
         sketch.ball((x * 0.4 * head, up + 0.16 * head, front - 0.09 * head), 0.042, dark)
-    draft = Draft(sketch, "teddy bear", finish, ["teddy", "toy bear", "stuffed bear"])
     if rng.uniform() < 0.6:
         belly = (0, -0.1 * high, 0.86 * wide)
-        sketch.ball(belly, (0.6 * wide, 0.55 * high, 0.3 * wide), pale.rgb, op="paint")
-        draft.features.append(f"with a {pale.phrase} belly")
+        with sketch.named("belly"):
+            size = (0.6 * wide, 0.55 * high, 0.3 * wide)
+            sketch.ball(belly, size, draft.tint("belly", pale), op="paint")
+    buttons = int(rng.integers(0, 4))
+    if buttons > 1:
+        tone = draft.tint("buttons", palette.any(other_than=finish.tone.name))
+        with sketch.named("buttons"):
+            for i in range(buttons):
+                y = (0.42 - 0.42 * i) * high
+                z = 0.88 * wide * float(np.sqrt(1 - (y / high) ** 2))
+                sketch.ball((0, y, z), 0.045, tone)
+                # The belly's paint would cover it.
+                sketch.ball((0, y, z), 0.05, tone, op="paint")
+        draft.counts["buttons"] = buttons
     if rng.uniform() < 0.4:
-        bow = palette.any(other_than=finish.tone.name)
+        bow = draft.tint("bow tie", palette.any(other_than=finish.tone.name))
         neck = (0, 0.8 * high, 0.78 * wide)
-        for x in (-1, 1):
-            sketch.ball(
-                (x * 0.1, neck[1], neck[2]), (0.11, 0.075, 0.06), bow.rgb, turn=(0, 0, x * 15)
-            )
-        sketch.ball(neck, 0.065, bow.rgb)
-        draft.features.append(f"with a {bow.phrase} bow tie")
+        with sketch.named("bow tie"):
+            for x in (-1, 1):
+                at, size = (x * 0.1, neck[1], neck[2]), (0.11, 0.075, 0.06)
+                sketch.ball(at, size, bow, turn=(0, 0, x * 15))
+            sketch.ball(neck, 0.065, bow)
+            # Fills the pocket between bow, chin and chest.
+            behind = (0, neck[1], neck[2] - 0.07)
+            sketch.ball(behind, (0.17, 0.09, 0.1), bow)
+    elif rng.uniform() < 0.3:
+        hat = draft.tint("hat", palette.any(other_than=finish.tone.name))
+        with sketch.named("hat"):
+            crown = up + 0.85 * head
+            sketch.cylinder((0, crown, 0), (0, crown + 0.06, 0), 0.72 * head, hat, rounding=0.02)
+            sketch.cylinder((0, crown, 0), (0, crown + 0.2, 0), 0.45 * head, hat, rounding=0.02)
+        draft.features.append("with a hat")
     draft.adjectives.append("sitting" if sits else "standing")
     return draft
