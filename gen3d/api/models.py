@@ -103,13 +103,10 @@ def load_text_model(model: str = "mini", *, device: str | torch.device = "auto")
         )
     text = TextEncoder.load()
     concepts = Concepts(text, read_concepts(folder))
-
-    def warn(prompt: str) -> list[str]:
-        line = concepts.warning(prompt)
-        return [line] if line else []
-
     name = model if model in EMBEDDED else folder.name
-    return VecsetPipeline.from_folder(folder, device=device, name=name, text=text, warn=warn)
+    return VecsetPipeline.from_folder(
+        folder, device=device, name=name, text=text, concepts=concepts
+    )
 
 
 def read_concepts(folder: Path) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -30,9 +31,14 @@ class Estimate:
     high: float
     count: int
 
-    def text(self) -> str:
-        """Write it for tables."""
-        return f"{self.value:.4g} [{self.low:.4g}, {self.high:.4g}]"
+    @staticmethod
+    def plain(value: float, count: int) -> Estimate:
+        """Return a figure for which no interval is known, such as the worst item."""
+        return Estimate(value, math.nan, math.nan, count)
+
+    def interval(self) -> str:
+        """Write the interval for tables; "" if none is known."""
+        return "" if math.isnan(self.low) else f"{self.low:.4g} to {self.high:.4g}"
 
 
 def mean_of(values: ArrayLike, weights: ArrayLike | None = None) -> Estimate:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from gen3d.bench.rows import Row
 from gen3d.bench.sample_schedules import Recipe, ScheduleStudy
-from gen3d.data.procedural import CATEGORIES, make_shape
+from gen3d.data.procedural import make_shape
 from gen3d.data.procedural.dataset import SPLIT_SEEDS
 from gen3d.flow import (
     AdamsBashforth2,
@@ -80,7 +82,7 @@ def train_refiner(
         batch: Samples of each.
     """
     pipeline, generator = study.pipeline, make_generator(0)
-    cond = pipeline.condition(_captions(captions))
+    cond = pipeline.condition(_captions(pipeline.categories, captions))
     x0 = sample(
         study.field,
         pipeline.noise(range(captions)),
@@ -149,7 +151,7 @@ def refiner_figures(found: dict[str, Row]) -> Row:
     return {"refiner_gain": figures["refiner_gain_3"], **figures}
 
 
-def _captions(count: int) -> list[str]:
+def _captions(categories: Sequence[str], count: int) -> list[str]:
     first = SPLIT_SEEDS["train"] + 1000
-    shapes = [make_shape(CATEGORIES[i % len(CATEGORIES)], first + i) for i in range(count)]
+    shapes = [make_shape(categories[i % len(categories)], first + i) for i in range(count)]
     return [shape.captions[i % len(shape.captions)] for i, shape in enumerate(shapes)]

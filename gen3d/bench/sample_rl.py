@@ -81,7 +81,12 @@ def measure_tuned(
         appraiser = Appraiser(pipeline.vae, load_rewards(parse_rewards(reward)), resolution)
         study = PolicyStudy(
             appraiser,
-            make_prompts(pipeline.text, split=split, per_category=per_category),
+            make_prompts(
+                pipeline.text,
+                split=split,
+                per_category=per_category,
+                categories=pipeline.categories,
+            ),
             members=members,
             sampling=pipeline.sampling.model_copy(update={"steps": steps}),
             recogniser=recogniser,

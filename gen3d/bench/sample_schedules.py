@@ -20,7 +20,7 @@ from jaxtyping import Float, Float64
 from torch import Tensor
 
 from gen3d.bench.rows import Row, Rows
-from gen3d.data.procedural import CATEGORIES, make_shape
+from gen3d.data.procedural import make_shape
 from gen3d.data.procedural.dataset import SPLIT_SEEDS
 from gen3d.flow import (
     RAAG,
@@ -174,10 +174,10 @@ class ScheduleStudy:
         return BoundField(Guided(self.field, rule, group.uncond), group.cond)
 
     def _group(self, split: str, count: int, first: int) -> Group:
-        seed = SPLIT_SEEDS[split] + 7
+        seed, categories = SPLIT_SEEDS[split] + 7, self.pipeline.categories
         prompts = []
         for i in range(count):
-            category = CATEGORIES[(i + first) % len(CATEGORIES)]
+            category = categories[(i + first) % len(categories)]
             captions = make_shape(category, seed + i).captions
             prompts.append(captions[i % len(captions)])
         cond = self.pipeline.condition(prompts)

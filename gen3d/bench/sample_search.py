@@ -17,7 +17,7 @@ import torch
 from jaxtyping import Float
 
 from gen3d.bench.rows import Row, Rows
-from gen3d.data.procedural import CATEGORIES, Shape, Solid, make_shape
+from gen3d.data.procedural import Shape, Solid, make_shape
 from gen3d.data.procedural.dataset import SPLIT_SEEDS
 from gen3d.errors import EmptySurfaceError, InputError
 from gen3d.flow.search import SearchResult
@@ -73,9 +73,9 @@ class SearchTask:
         return REWARDS[name]
 
 
-def make_tasks(count: int, *, split: str = "test") -> list[SearchTask]:
+def make_tasks(categories: Sequence[str], count: int, *, split: str = "test") -> list[SearchTask]:
     """Return tasks of a split, category after category, with plain and long captions in turn."""
-    categories = sorted(CATEGORIES)
+    categories = sorted(categories)
     tasks = []
     for index in range(count):
         shape = make_shape(
@@ -123,7 +123,7 @@ def search_rows(
     rivals = [steps] if student is None else sorted({len(grid) - 1 for grid in student[1].grids})
     sink.stage_started("searching for rewards", prompts)
     measured: dict[str, list[Row]] = {name: [] for name in rewards}
-    for index, task in enumerate(make_tasks(prompts, split=split)):
+    for index, task in enumerate(make_tasks(pipeline.categories, prompts, split=split)):
         for name in rewards:
             settings = [
                 pipeline.fingerprint, pipeline.sampling.guidance, split, index,

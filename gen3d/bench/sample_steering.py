@@ -16,7 +16,7 @@ from torch import Tensor
 
 from gen3d.bench.rows import Row, Rows
 from gen3d.bench.saved_bytes import peak_saved_bytes
-from gen3d.data.procedural import CATEGORIES, make_shape, sample_shape
+from gen3d.data.procedural import make_shape, sample_shape
 from gen3d.data.procedural.dataset import SPLIT_SEEDS
 from gen3d.data.procedural.sketch import LONGEST_SIDE
 from gen3d.errors import EmptySurfaceError
@@ -93,9 +93,14 @@ class HalfShape:
     seen: PointCloud
 
 
+def _category(pipeline: VecsetPipeline, number: int) -> str:
+    """The category of shape ``number``: all that the model knows in turn."""
+    return pipeline.categories[number % len(pipeline.categories)]
+
+
 def half_shape(pipeline: VecsetPipeline, number: int, *, split: str = "test") -> HalfShape:
     """Make shape ``number`` of a split, and cut it by a plane into halves of equal points."""
-    category = CATEGORIES[number % len(CATEGORIES)]
+    category = _category(pipeline, number)
     shape = make_shape(category, SPLIT_SEEDS[split] + number)
     surface = sample_shape(shape, surface=_DENSE, queries=16).surface
     some = surface[:_SEEN_FROM]
@@ -134,7 +139,7 @@ def completion_rows(
     found = {}
     for number in range(shapes):
         settings = [_model(pipeline), split, number, _RESOLUTION, _BASELINES, _completion()]
-        name = f"{CATEGORIES[number % len(CATEGORIES)]} {number}"
+        name = f"{_category(pipeline, number)} {number}"
         found[name] = rows.get(
             "completion", settings, lambda number=number: _complete(pipeline, number, split)
         )
@@ -254,7 +259,7 @@ def _flair(pipeline: VecsetPipeline, shapes: int, split: str) -> dict[str, Row]:
             "flair": search_mode(pipeline, guess, KnownField.of_surface(surface), weights, number),
             "flowchef": complete_surface(pipeline, surface, seed=number, candidates=1).x,
         }
-        found[f"{CATEGORIES[number % len(CATEGORIES)]} {number}"] = {
+        found[f"{_category(pipeline, number)} {number}"] = {
             name: _distance(pipeline, x, half.whole) for name, x in states.items()
         }
     return found
@@ -330,7 +335,7 @@ def _error(x: Tensor, x0: Tensor) -> float:
 
 def _captioned(pipeline: VecsetPipeline, shapes: int) -> Prompted:
     captions = [
-        make_shape(CATEGORIES[i % len(CATEGORIES)], SPLIT_SEEDS["test"] + i).captions[0]
+        make_shape(_category(pipeline, i), SPLIT_SEEDS["test"] + i).captions[0]
         for i in range(shapes)
     ]
     return conditions_on(pipeline, captions, guidance=pipeline.sampling.guidance)

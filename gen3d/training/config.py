@@ -60,6 +60,9 @@ class TrainConfig(Settings):
     precision: Literal["bf16-mixed", "32-true"] = "bf16-mixed"
     threads: int | None = Field(default=None, ge=1, description="None: as torch is set")
     flush_denormal: bool = True
+    accumulate: int = Field(
+        default=1, ge=1, description="passes that share a batch which does not fit at once"
+    )
 
     muon: MuonConfig = MuonConfig()
     adamw: AdamWConfig = AdamWConfig()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -87,6 +87,20 @@ class Meter:
             row["examples_per_s"] = examples / max(seconds, 1e-9)
         self._losses, self._norms, self._figures = [], [], {}
         return row
+
+
+def joint_row(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the row of a run from what each of its processes flushed.
+
+    Losses and figures are means, the examples' rates a sum; the rest is alike in all.
+    """
+    joint = dict(rows[0])
+    if len(rows) > 1:
+        joint["loss"] = _mean([row["loss"] for row in rows])
+        joint["figures"] = {n: _mean([row["figures"][n] for row in rows]) for n in joint["figures"]}
+        if "examples_per_s" in joint:
+            joint["examples_per_s"] = sum(row["examples_per_s"] for row in rows)
+    return joint
 
 
 def _read(values: list[Any]) -> list[float]:
@@ -184,8 +198,8 @@ def write_settings(folder: Path, settings: Mapping[str, Any]) -> None:
         file.write(yaml.safe_dump(dict(settings), sort_keys=False).encode())
 
 
-def write_record(folder: Path, *, seed: int, device: str) -> None:
-    """Write what the run was made with to ``record.json``: versions, seed, device, threads."""
+def write_record(folder: Path, *, seed: int, device: str, processes: int) -> None:
+    """Write what the run was made with to ``record.json``: versions, seed, devices, threads."""
     packages = ("torch", "lightning-fabric", "numpy", "pydantic", "safetensors")
     record = {
         "gen3d": __version__,
@@ -194,6 +208,7 @@ def write_record(folder: Path, *, seed: int, device: str) -> None:
         **{name: metadata.version(name) for name in packages},
         "seed": seed,
         "device": device,
+        "processes": processes,
         "threads": torch.get_num_threads(),
     }
     with atomic_write(folder / "record.json") as file:

@@ -6,6 +6,10 @@ averages and files. The contract that makes resuming exact:
 - ``loss(step, generator)`` draws its own batch, as a pure function of ``step`` and ``generator``
   (a CPU generator that the trainer seeds from the run's seed and the step). So no data loader has
   a state to save. It must not advance any hidden state of its own from step to step.
+- Several processes, or several passes of one, share a batch: ``loss`` draws the random numbers of
+  all of it, then takes its part by :func:`~gen3d.training.batch_part.current_part`. The mean of the
+  parts' losses must be the loss of the whole. An objective that takes no part computes all of the
+  batch everywhere, which is as right, and wasteful.
 - It runs under the trainer's autocast, with the network on the training device: find it with
   ``next(module.parameters()).device``. Loss terms should be computed in float32.
 - ``validate(module)`` gets a copy of the network that holds the averaged (EMA) weights, in eval
@@ -29,7 +33,7 @@ Example:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -53,6 +57,18 @@ class LossResult:
 
     loss: Float[Tensor, ""]
     figures: Mapping[str, float | Tensor] = field(default_factory=dict)
+
+
+def joint_result(parts: Sequence[LossResult]) -> LossResult:
+    """Return what equal parts of one batch say together: means, and the sum of the examples."""
+    if len(parts) == 1:
+        return parts[0]
+    figures: dict[str, float | Tensor] = {}
+    for name in parts[0].figures:
+        total = torch.stack([torch.as_tensor(part.figures[name]).detach() for part in parts]).sum()
+        figures[name] = total if name == EXAMPLES else total / len(parts)
+    loss = torch.stack([part.loss.detach() for part in parts]).mean()
+    return LossResult(loss, figures)
 
 
 class Objective(Protocol):

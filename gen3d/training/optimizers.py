@@ -30,6 +30,11 @@ class Optimizers:
     clipped: Sequence[Tensor]
     free: Sequence[Tensor]
 
+    @property
+    def trained(self) -> list[Tensor]:
+        """All parameters, in an order that every process of a run shares."""
+        return [*self.free, *self.clipped]
+
     def set_lr_factor(self, factor: float) -> dict[str, float]:
         """Scale all learning rates and return them by optimiser."""
         rates = {name: lr * factor for name, lr in self.base_lr.items()}

@@ -20,16 +20,17 @@ import torch
 from torch import nn
 
 from gen3d.errors import CancelledError, InputError, ModelError, OutputError
-from gen3d.runtime.devices import resolve_device
 from gen3d.runtime.optional import require
 from gen3d.runtime.progress import NullProgress, ProgressSink
 from gen3d.runtime.seeds import item_seed
+from gen3d.training.batch_part import BatchPart, batch_part
 from gen3d.training.config import TrainConfig
 from gen3d.training.ema import Ema
 from gen3d.training.interrupt import InterruptWatch
-from gen3d.training.log import Meter, RunLog, write_record, write_settings
-from gen3d.training.objective import Objective
+from gen3d.training.log import Meter, RunLog, joint_row, write_record, write_settings
+from gen3d.training.objective import LossResult, Objective, joint_result
 from gen3d.training.optimizers import make_optimizers
+from gen3d.training.processes import Processes, local_device
 from gen3d.training.schedule import lr_factor, run_fraction
 from gen3d.training.state import load_state, save_state
 
@@ -57,10 +58,12 @@ class TrainResult:
 
 
 class Trainer:
-    """Trains one objective on one device.
+    """Trains one objective: on one device, or on one per process of torch's process group.
 
     Resuming from a checkpoint gives the same weights, bit for bit, as never having stopped, on one
-    CPU at one thread count (with a budget in steps; a budget in minutes follows the clock).
+    CPU at one thread count (with a budget in steps; a budget in minutes follows the clock). Several
+    processes share each step's batch, and take the same steps as one but for rounding; a run may
+    go on with another number of them. The first one writes the run folder.
 
     Args:
         config: Settings of the run.
@@ -85,9 +88,10 @@ class Trainer:
         fabric_package = require("lightning_fabric", extra="train", feature="training")
         self._config = config
         self._objective = objective
-        self._progress = progress or NullProgress()
+        self._processes = Processes.current()
+        self._progress = progress if progress and self._processes.is_first else NullProgress()
         self._settings = settings or config.model_dump(mode="json")
-        device = resolve_device(config.device)
+        device = local_device(config.device)
         # Lightning prints its choice of precision; the library is silent, the record says it.
         logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
         self._fabric = fabric_package.Fabric(
@@ -96,6 +100,7 @@ class Trainer:
             precision=config.precision,
         )
         self._fabric.setup_module(objective.module)
+        self._processes.equalise(objective.module.state_dict().values())
         self._optimizers = make_optimizers(objective.module, objective.muon_splits(), config)
         self._steppers = [
             self._fabric.setup_optimizers(o) for o in self._optimizers.by_name.values()
@@ -138,16 +143,9 @@ class Trainer:
             CancelledError: Ctrl-C or SIGTERM; a checkpoint was written before.
             Gen3dError: The loss or its gradient is not finite; names the step.
         """
-        folder = self._config.output
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise OutputError(f"cannot make run folder {folder}: {error.strerror}") from error
         self._restore_if(resume)
         with _process_settings(self._config, self._fabric.device), InterruptWatch() as watch:
-            write_settings(folder, self._settings)
-            write_record(folder, seed=self._config.seed, device=str(self._fabric.device))
-            log = RunLog(folder, resumed_step=self._step, tensorboard=self._config.tensorboard)
+            log = self._begin_log() if self._processes.is_first else None
             try:
                 self._run(watch, log)
             except KeyboardInterrupt as error:
@@ -156,7 +154,8 @@ class Trainer:
                     hint="run again to continue from the last checkpoint",
                 ) from error
             finally:
-                log.close()
+                if log is not None:
+                    log.close()
                 self._progress.stage_finished()
         return TrainResult(
             steps=self._step,
@@ -166,7 +165,22 @@ class Trainer:
             best_checkpoint=self.best_checkpoint if self._config.best_figure else None,
         )
 
-    def _run(self, watch: InterruptWatch, log: RunLog) -> None:
+    def _begin_log(self) -> RunLog:
+        folder = self._config.output
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(f"cannot make run folder {folder}: {error.strerror}") from error
+        write_settings(folder, self._settings)
+        write_record(
+            folder,
+            seed=self._config.seed,
+            device=str(self._fabric.device),
+            processes=self._processes.count,
+        )
+        return RunLog(folder, resumed_step=self._step, tensorboard=self._config.tensorboard)
+
+    def _run(self, watch: InterruptWatch, log: RunLog | None) -> None:
         config, module = self._config, self._objective.module
         module.train()
         self._started_s = time.perf_counter()
@@ -177,17 +191,18 @@ class Trainer:
             self._train_step()
             now_s = time.perf_counter()
             if self._step % config.log_every == 0:
-                row = self._meter.flush(now_s - logged_s)
+                row = joint_row(self._processes.gathered(self._meter.flush(now_s - logged_s)))
                 logged_s = now_s
                 row = {**row, "lr": rates, "fraction": fraction}
-                log.write(self._step, self._elapsed_s(), row)
+                if log is not None:
+                    log.write(self._step, self._elapsed_s(), row)
                 reported = self._advance(reported, loss=row["loss"], **row["figures"])
             else:
                 reported = self._advance(reported)
             if config.validate_every and self._step % config.validate_every == 0:
                 self._validate(log)
                 logged_s += time.perf_counter() - now_s  # not the training's speed
-            if watch.requested:
+            if self._processes.largest(watch.requested):
                 self._save(self.last_checkpoint)
                 raise CancelledError(
                     f"training stopped at step {self._step}; state saved in {self.last_checkpoint}",
@@ -202,11 +217,8 @@ class Trainer:
             self._save(self.last_checkpoint)
 
     def _train_step(self) -> None:
-        self._generator.manual_seed(self._seed_of(_BATCH_STREAM))
-        torch.manual_seed(self._seed_of(_GLOBAL_STREAM))
-        with self._fabric.autocast():
-            result = self._objective.loss(self._step, self._generator)
-        self._fabric.backward(result.loss)
+        result = joint_result([self._backward(n) for n in range(self._config.accumulate)])
+        self._processes.average_gradients(self._optimizers.trained)
         self._meter.add(self._step, result, self._optimizers.clip(self._config.clip_norm))
         for stepper in self._steppers:
             stepper.step()
@@ -215,6 +227,17 @@ class Trainer:
         self._ema.update()
         self._step += 1
 
+    def _backward(self, number: int) -> LossResult:
+        """Compute one part of the step's batch and add its gradients to the others'."""
+        parts = self._config.accumulate
+        part = BatchPart(self._processes.rank * parts + number, self._processes.count * parts)
+        self._generator.manual_seed(self._seed_of(_BATCH_STREAM))
+        torch.manual_seed(item_seed(self._seed_of(_GLOBAL_STREAM), part.index))
+        with batch_part(part), self._fabric.autocast():
+            result = self._objective.loss(self._step, self._generator)
+        self._fabric.backward(result.loss if parts == 1 else result.loss / parts)
+        return LossResult(result.loss.detach(), result.figures)
+
     def _seed_of(self, stream: int) -> int:
         return item_seed(item_seed(self._config.seed, stream), self._step + 1)
 
@@ -222,21 +245,24 @@ class Trainer:
         return self._elapsed_before_s + time.perf_counter() - self._started_s
 
     def _fraction(self) -> float:
+        timed = self._config.max_minutes is not None
         return run_fraction(
             self._step,
-            self._elapsed_s(),
+            self._processes.largest(self._elapsed_s()) if timed else 0.0,
             steps=self._config.steps,
             max_minutes=self._config.max_minutes,
         )
 
     @torch.no_grad()
-    def _validate(self, log: RunLog) -> None:
+    def _validate(self, log: RunLog | None) -> None:
         self._meter.check()
-        torch.manual_seed(self._config.seed)  # the same draws at every validation
-        with self._fabric.autocast():
-            self._figures = dict(self._objective.validate(self.ema_module()))
+        if log is not None:
+            torch.manual_seed(self._config.seed)  # the same draws at every validation
+            with self._fabric.autocast():
+                self._figures = dict(self._objective.validate(self.ema_module()))
+            log.write(self._step, self._elapsed_s(), {"validation": self._figures})
+        self._figures = self._processes.from_first(self._figures)
         self._validated_step = self._step
-        log.write(self._step, self._elapsed_s(), {"validation": self._figures})
         self._keep_best()
 
     def _keep_best(self) -> None:
@@ -270,6 +296,8 @@ class Trainer:
 
     def _save(self, path: Path) -> None:
         self._meter.check()  # a state after a bad step must not replace a good one
+        if not self._processes.is_first:
+            return
         state = {
             "step": self._step,
             "elapsed_s": self._elapsed_s(),
@@ -285,6 +313,28 @@ class Trainer:
         save_state(state, path)
 
     def _restore_if(self, resume: bool | Literal["auto"]) -> None:
+        # Others may not see the first one's disk.
+        state = self._processes.from_first(
+            self._state_to_resume(resume) if self._processes.is_first else None
+        )
+        if state is None:
+            return
+        try:
+            self._objective.module.load_state_dict(state["module"])
+            self._ema.module.load_state_dict(state["ema"])
+            self._optimizers.restore(state["optimizers"])
+        except (RuntimeError, KeyError, ValueError) as error:
+            raise ModelError(
+                f"checkpoint {self.last_checkpoint} is of another network:"
+                f" {str(error).splitlines()[0]}",
+                hint="use the settings it was begun with, or another output",
+            ) from error
+        self._ema.updates = state["ema_updates"]
+        self._step, self._elapsed_before_s = state["step"], state["elapsed_s"]
+        self._best, self._figures = state["best"], state["figures"]
+        self._validated_step = state["validated_step"]
+
+    def _state_to_resume(self, resume: bool | Literal["auto"]) -> dict[str, Any] | None:
         path = self.last_checkpoint
         if resume is False and path.exists():
             raise InputError(
@@ -294,26 +344,14 @@ class Trainer:
         if resume is True and not path.exists():
             raise InputError(f"nothing to resume: there is no {path}")
         if not path.exists():
-            return
+            return None
         state = load_state(path)
         if state["seed"] != self._config.seed:
             raise InputError(
                 f"cannot resume {path} with seed {self._config.seed}: it was begun with seed"
                 f" {state['seed']}"
             )
-        try:
-            self._objective.module.load_state_dict(state["module"])
-            self._ema.module.load_state_dict(state["ema"])
-            self._optimizers.restore(state["optimizers"])
-        except (RuntimeError, KeyError, ValueError) as error:
-            raise ModelError(
-                f"checkpoint {path} is of another network: {str(error).splitlines()[0]}",
-                hint="use the settings it was begun with, or another output",
-            ) from error
-        self._ema.updates = state["ema_updates"]
-        self._step, self._elapsed_before_s = state["step"], state["elapsed_s"]
-        self._best, self._figures = state["best"], state["figures"]
-        self._validated_step = state["validated_step"]
+        return state
 
 
 @contextlib.contextmanager

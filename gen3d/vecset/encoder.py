@@ -9,10 +9,10 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from gen3d.errors import InputError
+from gen3d.nn.blocks import CrossBlock, SelfBlock
 from gen3d.nn.fourier import FourierFeatures
 from gen3d.nn.mlp import make_gelu
 from gen3d.runtime.seeds import make_generator
-from gen3d.vecset.blocks import CrossBlock, SelfBlock
 from gen3d.vecset.config import EncoderConfig, VAEConfig
 
 FPS_SEED = 0

@@ -18,9 +18,9 @@ from torch import Tensor, nn
 from torch.nn.functional import rms_norm
 
 from gen3d.errors import InputError
+from gen3d.io.network_files import fill, half_weights, read_settings, settings_fields
 from gen3d.io.tensors import load_tensors, save_tensors
-from gen3d.vecset.blocks import SelfBlock
-from gen3d.vecset.checkpoints import fill, half_weights, read_settings, settings_fields
+from gen3d.nn.blocks import SelfBlock
 from gen3d.vecset.config import Settings
 
 IMAGE_FILE = "image.safetensors"

@@ -13,10 +13,10 @@ from jaxtyping import Float, Int
 from pydantic import Field
 from torch import Tensor, nn
 
+from gen3d.io.network_files import fill, half_weights, read_settings, settings_fields
 from gen3d.io.tensors import load_tensors, save_tensors
+from gen3d.nn.blocks import CrossBlock, SelfBlock
 from gen3d.nn.norms import widen
-from gen3d.vecset.blocks import CrossBlock, SelfBlock
-from gen3d.vecset.checkpoints import fill, half_weights, read_settings, settings_fields
 from gen3d.vecset.config import Settings
 from gen3d.vecset.image_encoder import ImageEncoder, ImageTokens
 

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import torch
 
 from gen3d.conditioning.photos import Photo
 from gen3d.conditioning.views import prepare_view
-from gen3d.errors import InputError
-from gen3d.vecset.image_encoder import MAX_VIEWS, SLOTS, UNKNOWN_SLOT, ImageEncoder, ImageTokens
+from gen3d.errors import InputError, ModelError
+from gen3d.vecset.image_encoder import (
+    MAX_VIEWS,
+    SLOTS,
+    UNKNOWN_SLOT,
+    ImageEncoder,
+    ImageTokens,
+    load_image_encoder,
+)
 
 
 def encode_photos(encoder: ImageEncoder, photos: Sequence[Photo]) -> ImageTokens:
@@ -36,3 +44,18 @@ def encode_photos(encoder: ImageEncoder, photos: Sequence[Photo]) -> ImageTokens
     return encoder.encode(
         torch.stack(views)[None].to(device), slots=torch.tensor([slots], device=device)
     )
+
+
+def fitting_encoder(path: Path, width: int, *, device: torch.device) -> ImageEncoder:
+    """Load an image encoder for a flow network whose context has so many channels.
+
+    Raises:
+        ModelError: The file is damaged, or the encoder belongs to another network.
+    """
+    encoder = load_image_encoder(path, device=device)
+    if encoder.config.out_dim != width:
+        raise ModelError(
+            f"the tokens of {path} have {encoder.config.out_dim} channels, "
+            f"the flow network takes {width}"
+        )
+    return encoder

@@ -12,8 +12,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from gen3d.conditioning.background import Background
+from gen3d.conditioning.concepts import Concepts
 from gen3d.conditioning.photos import Photo, load_photos
 from gen3d.conditioning.text import TextEncoder, validate_prompt
+from gen3d.data.procedural import CATEGORIES, categories_among
 from gen3d.errors import ModelError
 from gen3d.flow import (
     DENSE,
@@ -38,8 +40,8 @@ from gen3d.vecset.config import Mesher, SamplingConfig
 from gen3d.vecset.dit import Condition, ShapeDiT
 from gen3d.vecset.extract import ExtractedMesh, extract_mesh
 from gen3d.vecset.few_steps import FewSteps, Route
-from gen3d.vecset.image_encoder import IMAGE_FILE, ImageEncoder, load_image_encoder
-from gen3d.vecset.photo_condition import encode_photos
+from gen3d.vecset.image_encoder import IMAGE_FILE, ImageEncoder
+from gen3d.vecset.photo_condition import encode_photos, fitting_encoder
 from gen3d.vecset.result import (
     ResolvedOptions,
     ShapeResult,
@@ -63,7 +65,7 @@ class VecsetPipeline:
         name: The model's name, for records.
         fingerprint: Hashes of its files, for records.
         image_file: Its image encoder, read when one is needed; None: it takes no images.
-        warn: Says what is doubtful about a prompt, in sentences.
+        concepts: What it knows, to warn of prompts for other things; None: no warnings.
 
     Example:
         pipeline = VecsetPipeline.from_folder(folder)
@@ -81,11 +83,11 @@ class VecsetPipeline:
         name: str = "custom",
         fingerprint: dict[str, str] | None = None,
         image_file: Path | None = None,
-        warn: Callable[[str], Sequence[str]] = lambda prompt: (),
+        concepts: Concepts | None = None,
     ) -> None:
         self.vae, self.dit, self.text = vae, dit, text
         self.sampling, self.few_steps = sampling or SamplingConfig(), few_steps or FewSteps()
-        self.name, self.fingerprint, self._warn = name, fingerprint or {}, warn
+        self.name, self.fingerprint, self.concepts = name, fingerprint or {}, concepts
         self._image_file = image_file
         self._image_encoder: ImageEncoder | None = None
 
@@ -97,7 +99,7 @@ class VecsetPipeline:
         device: str | torch.device = "auto",
         name: str = "",
         text: TextEncoder | None = None,
-        warn: Callable[[str], Sequence[str]] = lambda prompt: (),
+        concepts: Concepts | None = None,
     ) -> VecsetPipeline:
         """Load ``vae.safetensors`` and ``dit.safetensors``, and what there is for few steps.
 
@@ -106,7 +108,7 @@ class VecsetPipeline:
             device: Where to run.
             name: The model's name; the folder's by default.
             text: The text encoder; the shipped one by default.
-            warn: See the class.
+            concepts: See the class.
 
         Raises:
             ModelError: A file is missing or damaged.
@@ -132,7 +134,7 @@ class VecsetPipeline:
             name=name or folder.name,
             fingerprint=files,
             image_file=image_file if image_file.exists() else None,
-            warn=warn,
+            concepts=concepts,
         )
 
     @property
@@ -151,15 +153,14 @@ class VecsetPipeline:
             line = f"the model {self.name!r} takes no images: it has no {IMAGE_FILE}"
             raise ModelError(line, hint="use gen3d text, or a model with an image encoder")
         if self._image_encoder is None:
-            encoder = load_image_encoder(self._image_file, device=self.device)
-            width, expected = encoder.config.out_dim, self.dit.config.context_dim
-            if width != expected:
-                raise ModelError(
-                    f"the tokens of {self._image_file} have {width} channels, "
-                    f"the flow network takes {expected}"
-                )
-            self._image_encoder = encoder
+            width = self.dit.config.context_dim
+            self._image_encoder = fitting_encoder(self._image_file, width, device=self.device)
         return self._image_encoder
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """Categories of the procedural library that it knows; all where it does not say."""
+        return CATEGORIES if self.concepts is None else categories_among(self.concepts.names)
 
     @property
     def undistilled_fingerprint(self) -> dict[str, str]:
@@ -464,7 +465,8 @@ class VecsetPipeline:
 
     def doubts(self, prompt: str) -> list[str]:
         """Say in sentences why a prompt may not give what it asks for."""
-        doubts = list(self._warn(prompt))
+        far = None if self.concepts is None else self.concepts.warning(prompt)
+        doubts = [] if far is None else [far]
         if self.text.encode([prompt]).truncated[0]:
             doubts.append("the prompt is long: the model read its beginning only")
         return doubts

@@ -56,7 +56,13 @@ class Prompts:
         return Condition(condition.tokens.to(device), mask.to(device), pooled.to(device))
 
 
-def make_prompts(text: TextEncoderLike, *, split: str, per_category: int) -> Prompts:
+def make_prompts(
+    text: TextEncoderLike,
+    *,
+    split: str,
+    per_category: int,
+    categories: Sequence[str] = CATEGORIES,
+) -> Prompts:
     """Encode captions of procedural shapes, one each: of a category, all phrasings in turn.
 
     Categories alternate, so any prefix is balanced.
@@ -65,14 +71,15 @@ def make_prompts(text: TextEncoderLike, *, split: str, per_category: int) -> Pro
         text: The encoder.
         split: ``train``, ``val`` or ``test``.
         per_category: Prompts per category.
+        categories: Of the procedural library.
     """
     shapes = [
         make_shape(category, SPLIT_SEEDS[split] + i)
         for i in range(per_category)
-        for category in CATEGORIES
+        for category in categories
     ]
     captions = [
-        [shape.captions[i // len(CATEGORIES) % len(shape.captions)]]
+        [shape.captions[i // len(categories) % len(shape.captions)]]
         for i, shape in enumerate(shapes)
     ]
     table = CaptionTable.encode(text, captions)

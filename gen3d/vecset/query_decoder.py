@@ -6,8 +6,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from gen3d.nn.attention import KeysValues
+from gen3d.nn.blocks import CrossBlock
 from gen3d.nn.fourier import FourierFeatures
-from gen3d.vecset.blocks import CrossBlock
 from gen3d.vecset.config import QueryDecoderConfig, VAEConfig
 
 

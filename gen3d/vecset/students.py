@@ -16,8 +16,8 @@ from pydantic import Field, field_validator
 from torch import Tensor
 
 from gen3d.errors import ModelError
+from gen3d.io.network_files import fill, read_settings, settings_fields
 from gen3d.io.tensors import load_tensors, save_tensors
-from gen3d.vecset.checkpoints import fill, read_settings, settings_fields
 from gen3d.vecset.config import Settings
 from gen3d.vecset.dit import ShapeDiT
 

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from gen3d.errors import ModelError
 from gen3d.nn.attention import KeysValues
+from gen3d.nn.blocks import SelfBlock
 from gen3d.nn.fourier import FourierFeatures
-from gen3d.vecset.blocks import SelfBlock
 from gen3d.vecset.config import VAEConfig
 from gen3d.vecset.encoder import Encoder, Posterior
 from gen3d.vecset.query_decoder import QueryDecoder

@@ -11,11 +11,12 @@ from gen3d.bench.sample_search import (
     search_figures,
     search_rows,
 )
+from gen3d.data.procedural import CATEGORIES
 from gen3d.errors import InputError
 
 
 def test_tasks_ask_for_held_out_shapes_that_fit_their_rewards() -> None:
-    tasks = make_tasks(3)
+    tasks = make_tasks(CATEGORIES, 3)
     assert len({task.prompt for task in tasks}) == 3
     for task in tasks:
         assert task.reward("scan")(task.mesh) == pytest.approx(1, abs=0.01)

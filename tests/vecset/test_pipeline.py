@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from gen3d.conditioning.concepts import Concepts
 from gen3d.conditioning.text import TextConfig, TextEncoder
 from gen3d.conditioning.wordpiece import WordPiece
 from gen3d.errors import CancelledError, InputError
@@ -42,7 +43,7 @@ def pipeline(tiny_vae, tiny_dit, monkeypatch):
         text.eval(),
         sampling=SamplingConfig(steps=3, resolution=48, decode_start=12),
         name="tiny",
-        warn=lambda prompt: ["never heard of it"] if "ufo" in prompt else [],
+        concepts=Concepts(text, ["ball"]),
     )
 
 
@@ -118,8 +119,10 @@ def test_cancelling_stops_the_work(pipeline):
         pipeline.text_to_3d("a red ball", seed=1, cancelled=lambda: True)
 
 
-def test_doubts_reach_the_result(pipeline):
-    assert pipeline.text_to_3d("a ufo", seed=1).warnings == ("never heard of it",)
+def test_doubts_reach_the_result(pipeline, monkeypatch):
+    far = "never heard of it"
+    monkeypatch.setattr(pipeline.concepts, "warning", {"a ufo": far}.get)
+    assert pipeline.text_to_3d("a ufo", seed=1).warnings == (far,)
     long = " ".join(["ball"] * 60)
     assert "beginning only" in pipeline.text_to_3d(long, seed=1).warnings[0]
 

@@ -6,7 +6,12 @@ exact field, normals and colours at any point.
 
 from __future__ import annotations
 
-from gen3d.data.procedural.library import CATEGORIES, HELD_OUT_COMBINATIONS, make_shape
+from gen3d.data.procedural.library import (
+    CATEGORIES,
+    HELD_OUT_COMBINATIONS,
+    categories_among,
+    make_shape,
+)
 from gen3d.data.procedural.sampling import ShapeSamples, sample_shape
 from gen3d.data.procedural.shape import Shape, Solid
 
@@ -16,6 +21,7 @@ __all__ = [
     "Shape",
     "ShapeSamples",
     "Solid",
+    "categories_among",
     "make_shape",
     "sample_shape",
 ]

@@ -66,13 +66,14 @@ class PartFact:
 
 
 def told_tones(draft: Draft) -> dict[str, Tone]:
-    """Return the colours of parts that are not in the dominant basic colour."""
+    """Return the colours of parts: those unlike the dominant basic colour, and what is worn."""
     body = draft.finish.tone.name
-    return {word: tone for word, tone in draft.part_tones.items() if tone.name != body}
+    told = {word: tone for word, tone in draft.part_tones.items() if tone.name != body}
+    return {draft.worn: draft.finish.tone, **told} if draft.worn else told
 
 
 def part_facts(draft: Draft) -> list[PartFact]:
-    """Join a draft's counts and part colours, by part; the dominant colour is no news."""
+    """Join a draft's counts and told part colours, by part."""
     tones = told_tones(draft)
     facts = []
     for plural, count in draft.counts.items():
@@ -124,6 +125,7 @@ class _Writer:
         self.draft, self.rng = draft, rng
         self.parts = part_facts(draft)
         self.has_parts = bool(self.parts)
+        self.noun_coloured = draft.finish.colour_said and not draft.worn
 
     def chance(self, probability: float) -> bool:
         return bool(self.rng.uniform() < probability)
@@ -135,7 +137,7 @@ class _Writer:
         """Everything in plain order: what benches and people read."""
         draft, finish = self.draft, self.draft.finish
         words = [*draft.adjectives, draft.style]
-        words += [finish.tone.phrase if finish.colour_said else "", finish.material]
+        words += [finish.tone.phrase if self.noun_coloured else "", finish.material]
         listed, features = [], list(draft.features)
         for fact in self.parts:
             colour = fact.tone.phrase if fact.tone else ""
@@ -150,12 +152,16 @@ class _Writer:
 
     def plain(self, *, material: bool) -> str:
         """Colour, maybe material, and the noun."""
-        finish = self.draft.finish
+        finish, worn = self.draft.finish, self.draft.worn
         said = material or not finish.colour_said
-        words = [self.tone(finish.tone)] if finish.colour_said else []
+        words = [self.tone(finish.tone)] if self.noun_coloured else []
         pattern = self.pick(TRAIN_PATTERNS[:8])
         pre = _spaced([*words, finish.material if said else ""])
-        return self.varied(fill(pattern, self.draft.noun, pre=pre))
+        post = ""
+        if worn:
+            fact = PartFact(worn, None, finish.tone)
+            post = self.dressed([fact]) if self.chance(0.6) else fact.after_noun(finish.tone.phrase)
+        return self.varied(fill(pattern, self.draft.noun, pre=pre, post=post))
 
     def mixture(self, *, parts_only: bool) -> str:
         """A random choice of facts in a random pattern."""
@@ -163,7 +169,7 @@ class _Writer:
         noun = draft.noun
         if draft.synonyms and self.chance(0.25 if parts_only else 0.4):
             noun = self.pick(draft.synonyms)
-        colour = self.tone(finish.tone) if finish.colour_said and self.chance(0.85) else ""
+        colour = self.tone(finish.tone) if self.noun_coloured and self.chance(0.85) else ""
         material = finish.material if self.chance(keep[0]) else ""
         before = [word for word in draft.adjectives if not parts_only and self.chance(keep[1])]
         if draft.style and self.chance(keep[1]):
@@ -175,6 +181,10 @@ class _Writer:
             after = [f for f in draft.features if self.chance(keep[2]) and not f.endswith(words)]
         # Relative clauses in a row, or after another part, would be said of the wrong thing.
         alone = len(facts) + len(after) == 1
+        garments = [fact for fact in facts if fact.word in _GARMENTS and fact.count is None]
+        if garments and self.chance(0.5):
+            after.append(self.dressed(garments))
+            facts = [fact for fact in facts if fact not in garments]
         after += [self.about(fact, before, noun, alone=alone) for fact in facts]
         self.rng.shuffle(after)
         if len(before) > 1 and self.chance(0.2):
@@ -197,10 +207,16 @@ class _Writer:
     def spoken(self, parts_only: bool, keep: float) -> list[PartFact]:
         """Choose the parts that a caption speaks of."""
         if not parts_only:
-            return [fact for fact in self.parts if self.chance(keep)]
+            worn = self.draft.worn
+            return [fact for fact in self.parts if self.chance(0.85 if fact.word == worn else keep)]
         most = min(len(self.parts), 1 if self.chance(0.6) else 2)
         chosen = self.rng.choice(len(self.parts), most, replace=False)
         return [self.parts[int(i)] for i in chosen]
+
+    def dressed(self, facts: Sequence[PartFact]) -> str:
+        """Say garments: "wearing a red shirt and blue trousers"."""
+        listed = [fact.phrase(self.tone(fact.tone) if fact.tone else "") for fact in facts[:3]]
+        return f"{self.pick(_WEARING)} {_listed(listed)}"
 
     def about(self, fact: PartFact, before: list[str], noun: str, *, alone: bool) -> str:
         """Say a part: after the noun, or as an adjective added to ``before``.
@@ -275,6 +291,10 @@ class _Writer:
         return text.replace("one one-", "a one-")
 
 
+_WEARING = ("wearing", "wearing", "in")
+_GARMENTS = frozenset(
+    ("shirt", "trousers", "shorts", "skirt", "dress", "suit", "hat", "cap", "shoes", "tie", "scarf")
+)
 _STANDS_ON = ("legs", "wheels", "feet", "casters", "stilts")
 
 
@@ -303,8 +323,12 @@ def _joined(phrases: Sequence[str], writer: _Writer | None = None) -> str:
         return " ".join(others)
     if writer is not None and writer.chance(0.2):
         text = " ".join(f"with {phrase}" for phrase in listed)
-    elif len(listed) < 3:
-        text = "with " + " and ".join(listed)
     else:
-        text = "with " + ", ".join(listed[:-1]) + " and " + listed[-1]
+        text = "with " + _listed(listed)
     return " ".join([text, *others])
+
+
+def _listed(phrases: Sequence[str]) -> str:
+    """Join noun phrases: "a handle, three legs and a lid"."""
+    *most, last = phrases
+    return f"{', '.join(most)} and {last}" if most else last

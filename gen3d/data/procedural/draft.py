@@ -24,6 +24,8 @@ class Draft:
         counts: How many of a part there are where shapes of the category differ in it, by the
             plural word, e.g. ``legs``.
         style: A true word for the manner, e.g. ``rustic``, or "".
+        worn: The part that carries the dominant colour where the noun does not, or "": captions
+            say "a person with a red ``shirt``", not "a red person".
     """
 
     sketch: Sketch
@@ -35,6 +37,7 @@ class Draft:
     part_tones: dict[str, Tone] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
     style: str = ""
+    worn: str = ""
 
     def tint(self, word: str, tone: Tone) -> Rgb:
         """Return a part's colour, and note it for captions if it is not the dominant one."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -19,12 +20,29 @@ HELD_OUT_COMBINATIONS: tuple[tuple[str, str], ...] = held_out_combinations(CATEG
 """Pairs (category, basic colour) that no shape of any split is painted in, e.g. green airplanes."""
 
 
+def categories_among(names: Iterable[str]) -> tuple[str, ...]:
+    """Return the library's categories with these names, in its order.
+
+    Raises:
+        InputError: There is none.
+    """
+    wanted = set(names)
+    found = tuple(category for category in CATEGORIES if category in wanted)
+    if not found:
+        raise InputError(
+            "the model knows no procedural category",
+            hint="its card must name some; this bench asks for shapes of the library",
+        )
+    return found
+
+
 def make_shape(category: str, seed: int) -> Shape:
     """Make the shape number ``seed`` of a category; the same numbers give the same shape.
 
     Its attributes are those of the draft: ``noun``, basic ``colour``, ``colour_phrase``,
     ``material``, ``features`` (all phrases that can follow the noun, joined by "; "), ``style``,
-    and as JSON ``parts`` (part word to basic colour) and ``counts`` (plural word to number).
+    ``worn`` (the part that has the dominant colour in place of the noun, or ""), and as JSON
+    ``parts`` (part word to basic colour) and ``counts`` (plural word to number).
 
     Raises:
         InputError: There is no such category.
@@ -42,6 +60,7 @@ def make_shape(category: str, seed: int) -> Shape:
         "material": draft.finish.material,
         "features": "; ".join(all_features(draft)),
         "style": draft.style,
+        "worn": draft.worn,
         "parts": json.dumps({word: tone.name for word, tone in told_tones(draft).items()}),
         "counts": json.dumps(draft.counts),
     }

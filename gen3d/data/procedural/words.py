@@ -27,6 +27,9 @@ _MASS = frozenset(
         "fur",
         "fruit",
         "trim",
+        "soup",
+        "foliage",
+        "wax",
     )
 )
 _IRREGULAR = {
@@ -37,8 +40,10 @@ _IRREGULAR = {
     "halves": "half",
     "teeth": "tooth",
     "feet": "foot",
+    "hooves": "hoof",
 }
-_SINGULAR_ENDS = ("ss", "us", "is", "as", "lens")
+_SINGULAR_ENDS = ("ss", "us", "is", "lens")
+_SINGULAR_WORDS = frozenset(("gas", "canvas", "atlas"))
 # fmt: off
 _NUMBERS = (
     "no", "one", "two", "three", "four", "five", "six",
@@ -76,7 +81,9 @@ def with_articles(text: str) -> str:
 def is_plural(noun: str) -> bool:
     """Tell whether the last word of a noun is a plural, such as ``wheels`` or ``teeth``."""
     last = noun.split(" ")[-1]
-    return last in _IRREGULAR or (last.endswith("s") and not last.endswith(_SINGULAR_ENDS))
+    if last in _IRREGULAR:
+        return True
+    return last.endswith("s") and not last.endswith(_SINGULAR_ENDS) and last not in _SINGULAR_WORDS
 
 
 def is_mass(noun: str) -> bool:

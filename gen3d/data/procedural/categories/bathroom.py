@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gen3d.data.procedural.categories.details import accent
+from gen3d.data.procedural.categories.details import FLAT, accent
 from gen3d.data.procedural.categories.fittings import corners, superellipse
 from gen3d.data.procedural.draft import Draft
 from gen3d.data.procedural.palette import Palette
@@ -36,19 +36,19 @@ def bathtub(rng: np.random.Generator, palette: Palette) -> Draft:
     else:
         power = 5.0 if rng.uniform() < 0.5 else 3.0
         outline = superellipse(0.97 * x, 0.95 * z, power)
-        sketch.prism(outline, (0, top / 2, 0), top, colour, turn=_FLAT)
+        sketch.prism(outline, (0, top / 2, 0), top, colour, turn=FLAT)
         outline = superellipse(x, z, power)
     with sketch.named("rim"):
-        sketch.prism(outline, (0, top - 0.01, 0), 0.07, colour, rounding=0.02, turn=_FLAT)
+        sketch.prism(outline, (0, top - 0.01, 0), 0.07, colour, rounding=0.02, turn=FLAT)
     inside = palette.jitter(colour)
     if rng.uniform() < 0.4:
         level, sea = top - 0.1, palette.paint("light blue")
         pool = superellipse(x - 0.1, z - 0.1, 2.2, 16)
-        sketch.prism(pool, (0, level + 0.1, 0), 0.2, inside, turn=_FLAT, op="cut")
+        sketch.prism(pool, (0, level + 0.1, 0), 0.2, inside, turn=FLAT, op="cut")
         # Wide enough to meet the wall, too narrow to show outside.
         pool = superellipse(x - 0.085, z - 0.085, 2.2, 16)
         with sketch.named("water"):
-            sketch.prism(pool, (0, level - 0.01, 0), 0.036, sea, turn=_FLAT, op="paint")
+            sketch.prism(pool, (0, level - 0.01, 0), 0.036, sea, turn=FLAT, op="paint")
         draft.features.append("with water inside")
     else:
         hollow = (x - 0.1, height - 0.11, z - 0.1)
@@ -96,7 +96,7 @@ def toilet(rng: np.random.Generator, palette: Palette) -> Draft:
     tint = accent(draft, palette, "seat") if seat else colour
     oval = superellipse(wide + 0.015, run + 0.015, 2.2)
     with sketch.named("seat"):
-        sketch.prism(oval, (0, rim, 0.02), 0.06, tint, rounding=0.015, turn=_FLAT)
+        sketch.prism(oval, (0, rim, 0.02), 0.06, tint, rounding=0.015, turn=FLAT)
     is_open = rng.uniform() < 0.5
     if is_open:
         inside = palette.jitter(colour)
@@ -120,7 +120,7 @@ def toilet(rng: np.random.Generator, palette: Palette) -> Draft:
             sketch.box((0, rim + 0.01, back - 0.02), (0.18, 0.12, 0.1), tint, rounding=0.015)
         else:
             at = (0, rim + 0.035, 0.02)
-            sketch.prism(oval, at, 0.05, tint, rounding=0.02, turn=_FLAT)
+            sketch.prism(oval, at, 0.05, tint, rounding=0.02, turn=FLAT)
     draft.features.append("with the lid up" if is_open else "with the lid down")
     lever = rng.uniform() < 0.6
     word = "lever" if lever else "button"

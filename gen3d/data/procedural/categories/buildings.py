@@ -48,7 +48,7 @@ def house(rng: np.random.Generator, palette: Palette) -> Draft:
                 if not front:
                     x, z = (0.28 * width * side, -0.12 * depth)
                 sketch.box((x, wall / 2 + high / 2, z), (0.16, high - wall, 0.16), brick)
-                sketch.box((x, high, z), (0.22, 0.07, 0.22), brick)
+                sketch.box((x, high, z), (0.22, 0.08, 0.22), brick)
         draft.counts["chimneys"] = chimneys
     _openings(draft, rng, palette, (width, depth, storey), floors)
     if floors > 1:
@@ -128,7 +128,7 @@ def _openings(
         for side in (-1, 1):
             for i in range(floors):
                 at = (side * width / 2, (i + 0.55) * storey, 0)
-                sketch.box(at, (0.07, _PANE, 0.26), pane)
+                sketch.box(at, (0.08, _PANE, 0.26), pane)
     shown = "a window" if len(places) == 1 else f"{_WORDS[len(places)]} windows"
     draft.features.append(f"with {shown} in front")
 

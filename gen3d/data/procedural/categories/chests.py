@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from gen3d.data.procedural.categories.details import SIDE_ON
 from gen3d.data.procedural.categories.fittings import corners
 from gen3d.data.procedural.draft import Draft
 from gen3d.data.procedural.palette import Palette
@@ -63,11 +64,11 @@ def treasure_chest(rng: np.random.Generator, palette: Palette) -> Draft:
             draft.features.append("with gold inside")
     draft.features.insert(0, "with an open lid" if is_open else "with a closed lid")
     with sketch.named("lid"):
-        sketch.prism(lid(0.0, -0.05), (0, hinged, 0), width, colour, turn=_SIDE_ON)
+        sketch.prism(lid(0.0, -0.05), (0, hinged, 0), width, colour, turn=SIDE_ON)
     with sketch.named("bands"):
         for x in places:
             wide = 0.09
-            sketch.prism(lid(0.022, -0.02), (x, hinged, 0), wide, trim.rgb, turn=_SIDE_ON)
+            sketch.prism(lid(0.022, -0.02), (x, hinged, 0), wide, trim.rgb, turn=SIDE_ON)
             for z in (-1, 1):
                 at = (x, foot + body / 2, z * (depth / 2 - 0.005))
                 sketch.box(at, (wide, body + 0.01, 0.054), trim.rgb, rounding=0.008)

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from gen3d.data.procedural.categories.details import SIDE_ON
 from gen3d.data.procedural.draft import Draft
 from gen3d.data.procedural.palette import Palette
 from gen3d.data.procedural.sketch import Sketch
@@ -222,7 +223,7 @@ def _wheelie_bin(rng: np.random.Generator, palette: Palette, draft: Draft) -> No
     width, depth = rng.uniform(0.46, 0.56), rng.uniform(0.46, 0.56)
     low, back = 0.76 * depth, -depth / 2
     side = [(back + 0.04, 0.03), (back + 0.04 + low, 0.03), (depth / 2, 0.86), (back, 0.86)]
-    sketch.prism(side, (0, 0, 0), 0.9 * width, colour, turn=(0, -90, 0))
+    sketch.prism(side, (0, 0, 0), 0.9 * width, colour, turn=SIDE_ON)
     sketch.box((0, 0.84, 0), (width, 0.08, depth + 0.04), colour, rounding=0.02)
     lid = palette.any(other_than=draft.finish.tone.name) if rng.uniform() < 0.5 else None
     tint = colour if lid is None else lid.rgb

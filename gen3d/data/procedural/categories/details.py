@@ -1,4 +1,4 @@
-"""Details that many shape programs draw: contrasting parts, rings of things, wedges."""
+"""Details that many shape programs draw: planes, contrasting parts, rings of things, wedges."""
 
 from __future__ import annotations
 
@@ -9,6 +9,12 @@ from gen3d.data.procedural.draft import Draft
 from gen3d.data.procedural.palette import Palette
 from gen3d.data.procedural.parts import Op
 from gen3d.data.procedural.sketch import Colour, Sketch, Vector
+
+SIDE_ON = (0, -90, 0)
+"""Turns the drawing plane of prisms: outline x becomes forward (+Z), y stays up."""
+
+FLAT = (90, 0, 0)
+"""Turns the drawing plane of prisms: outline y becomes forward (+Z), x stays right."""
 
 
 def accent(draft: Draft, palette: Palette, word: str, *phrases: str) -> Colour:

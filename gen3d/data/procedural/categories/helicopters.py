@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 
-from gen3d.data.procedural.categories.details import accent
-from gen3d.data.procedural.categories.vehicle_parts import SIDE_ON, dark_tone
+from gen3d.data.procedural.categories.details import SIDE_ON, accent
+from gen3d.data.procedural.categories.vehicle_parts import dark_tone
 from gen3d.data.procedural.draft import Draft
 from gen3d.data.procedural.palette import Palette
 from gen3d.data.procedural.sketch import Sketch

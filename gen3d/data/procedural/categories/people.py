@@ -98,13 +98,15 @@ def _clothe(
     if outfit in ("trousers", "shorts", "skirt"):
         tones = () if outfit == "trousers" else _NOT_LIKE_SKIN
         garment = accent(draft, palette, outfit, *tones)
-        # Named with its colour although that is the dominant one: people say what is worn.
-        draft.part_tones["shirt"] = top
-    elif outfit == "suit":
-        draft.part_tones["suit"] = top
-        draft.synonyms += ["man in a suit", "worker in overalls"]
+        draft.worn = "shirt"
+    elif outfit == "suit" and rng.uniform() < 0.5:
+        # All in one colour: "a red person" is true as well.
+        draft.features.append("in a suit")
     else:
-        draft.part_tones["dress"] = top
+        draft.worn = outfit
+    if outfit == "suit":
+        draft.synonyms += ["man", "worker"]
+    draft.part_tones[draft.worn or "suit"] = top
     bare = outfit in ("skirt", "dress")
     if bare:
         draft.synonyms += ["woman", "girl"]

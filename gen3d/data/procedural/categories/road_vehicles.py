@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from gen3d.data.procedural.categories.vehicle_parts import (
-    SIDE_ON,
-    axle,
-    dark_tone,
-    headlights,
-)
+from gen3d.data.procedural.categories.details import SIDE_ON
+from gen3d.data.procedural.categories.vehicle_parts import axle, dark_tone, headlights
 from gen3d.data.procedural.draft import Draft
 from gen3d.data.procedural.palette import Palette
 from gen3d.data.procedural.sketch import Colour, Sketch

@@ -91,14 +91,15 @@ def mushroom(rng: np.random.Generator, palette: Palette) -> Draft:
 
     def grow(x: float, z: float, size: float) -> None:
         y, brim, rise = size * high, size * wide, size * tall
-        if form == 0:
-            arc = [math.radians(a) for a in range(0, 91, 10)]
-            dome = [(brim * math.cos(a), rise * math.sin(a)) for a in arc]
-            sketch.lathe([(0, 0), *dome], (x, y, z), colour)
-        elif form == 1:
-            sketch.cylinder((x, y, z), (x, y + rise, z), brim, colour, top=0.07, rounding=0.05)
-        else:
-            sketch.cylinder((x, y, z), (x, y + rise, z), brim, colour, rounding=0.45 * rise)
+        with sketch.named("caps"):
+            if form == 0:
+                arc = [math.radians(a) for a in range(0, 91, 10)]
+                dome = [(brim * math.cos(a), rise * math.sin(a)) for a in arc]
+                sketch.lathe([(0, 0), *dome], (x, y, z), colour)
+            elif form == 1:
+                sketch.cylinder((x, y, z), (x, y + rise, z), brim, colour, top=0.07, rounding=0.05)
+            else:
+                sketch.cylinder((x, y, z), (x, y + rise, z), brim, colour, rounding=0.45 * rise)
         with sketch.named("gills"):
             sketch.cylinder((x, y - 0.05, z), (x, y + 0.04, z), 0.6 * brim, colour, top=0.85 * brim)
         with sketch.named("stem"):

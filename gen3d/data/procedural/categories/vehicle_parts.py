@@ -1,15 +1,9 @@
-"""Parts that several vehicles share: planes to draw in, wheels, lamps."""
+"""Parts that several vehicles share: tyres, wheels, lamps."""
 
 from __future__ import annotations
 
 from gen3d.data.procedural.palette import Palette, Tone
 from gen3d.data.procedural.sketch import Colour, Sketch
-
-SIDE_ON = (0, -90, 0)
-"""Turns the drawing plane of prisms: outline x becomes forward (+Z), y stays up."""
-
-FLAT = (90, 0, 0)
-"""Turns the drawing plane of prisms: outline y becomes forward (+Z), x stays right."""
 
 
 def dark_tone(palette: Palette, other_than: str) -> Tone:

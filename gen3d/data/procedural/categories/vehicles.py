@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gen3d.data.procedural.categories.vehicle_parts import FLAT, SIDE_ON
+from gen3d.data.procedural.categories.details import FLAT, SIDE_ON
 from gen3d.data.procedural.draft import Draft
 from gen3d.data.procedural.palette import Palette
 from gen3d.data.procedural.sketch import Sketch
@@ -37,7 +37,7 @@ def car(rng: np.random.Generator, palette: Palette) -> Draft:
     middle, half = (floor + belt) / 2, length / 2
     sketch.box((0, middle, 0), (width, belt - floor, length), colour, rounding=0.14)
     cabin = [(a, belt - 0.15), (b, roof), (c, roof), (d, belt - 0.15)]
-    sketch.prism(cabin, (0, 0, 0), 0.88 * width, colour, rounding=0.06, turn=_SIDE_ON, blend=0.1)
+    sketch.prism(cabin, (0, 0, 0), 0.88 * width, colour, rounding=0.06, turn=SIDE_ON, blend=0.1)
     if style == "pickup truck":
         # Walls around the open bed behind the cabin.
         far = a + half
@@ -147,11 +147,11 @@ def airplane(rng: np.random.Generator, palette: Palette) -> Draft:
     wing += [(-x, y) for x, y in wing[2:0:-1]]
     level = rng.uniform(-0.6, 0.6) * girth if not two else -0.6 * girth
     with sketch.named("wings"):
-        sketch.prism(wing, (0, level, 0), 0.046, colour, rounding=0.012, turn=_FLAT, blend=0.02)
+        sketch.prism(wing, (0, level, 0), 0.046, colour, rounding=0.012, turn=FLAT, blend=0.02)
     if two:
         with sketch.named("wings"):
             above = (0, level + 0.24, 0)
-            sketch.prism(wing, above, 0.046, colour, rounding=0.012, turn=_FLAT)
+            sketch.prism(wing, above, 0.046, colour, rounding=0.012, turn=FLAT)
         with sketch.named("struts"):
             strut = draft.tint("struts", accent)
             for x in (-0.68 * span, -0.05, 0.05, 0.68 * span):
@@ -211,12 +211,12 @@ def _tail(
     back += [(-x, y) for x, y in back[2:0:-1]]
     raised = jet and rng.uniform() < 0.25
     rise = fin if raised else 0.1 * girth
-    sketch.prism(back, (0, rise, 0), 0.046, colour, rounding=0.012, turn=_FLAT)
+    sketch.prism(back, (0, rise, 0), 0.046, colour, rounding=0.012, turn=FLAT)
     upright = [(-0.3, 0), (-0.42, fin), (-0.5, fin), (-0.47, 0)]
     tone = palette.second(draft.finish, 0.6)
     with sketch.named("tail"):
         paint = draft.tint("tail", tone)
-        sketch.prism(upright, (0, 0, 0), 0.046, paint, rounding=0.012, turn=_SIDE_ON)
+        sketch.prism(upright, (0, 0, 0), 0.046, paint, rounding=0.012, turn=SIDE_ON)
     if raised:
         draft.features.append("with a t-shaped tail")
 

@@ -1,4 +1,4 @@
-"""Pre-norm transformer blocks of the shape autoencoder."""
+"""Pre-norm transformer blocks."""
 
 from __future__ import annotations
 
