@@ -11,6 +11,9 @@ void bind(nb::module_& m);
 namespace gen3d::isosurface {
 void bind(nb::module_& m);
 }
+namespace gen3d::points {
+void bind(nb::module_& m);
+}
 namespace gen3d::raster {
 void bind(nb::module_& m);
 }
@@ -23,6 +26,7 @@ NB_MODULE(_native, m) {
     m.def("simd_level", &gen3d::simd_level, "The vector instructions of this machine.");
     gen3d::cells::bind(m);
     gen3d::isosurface::bind(m);
+    gen3d::points::bind(m);
     gen3d::raster::bind(m);
     gen3d::volume_decode::bind(m);
 }

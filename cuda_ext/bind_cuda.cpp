@@ -9,6 +9,9 @@ void bind_cuda(nb::module_& m);
 namespace gen3d::isosurface {
 void bind_cuda(nb::module_& m);
 }
+namespace gen3d::points {
+void bind_cuda(nb::module_& m);
+}
 namespace gen3d::volume_decode {
 void bind_cuda(nb::module_& m);
 }
@@ -17,5 +20,6 @@ NB_MODULE(_native_cuda, m) {
     m.doc() = "CUDA kernels of gen3d; use them through gen3d.ops.";
     gen3d::cells::bind_cuda(m);
     gen3d::isosurface::bind_cuda(m);
+    gen3d::points::bind_cuda(m);
     gen3d::volume_decode::bind_cuda(m);
 }

@@ -23,8 +23,7 @@ const float* cloud(const Clouds& clouds, int64_t b) {
 
 // Calls body(build, tree, queries, cloud, keys) in blocks of queries; `keys` has room for k.
 template <typename Body>
-void search(const Clouds& queries, const Clouds& clouds, int64_t k, int threads,
-            const Body& body) {
+void search(const Clouds& queries, const Clouds& clouds, int64_t k, int threads, const Body& body) {
     const bool same = queries.points == clouds.points && queries.count == clouds.count;
     std::vector<std::unique_ptr<const Tree>> trees(clouds.batch);
     std::vector<std::vector<int32_t>> orders(clouds.batch);

@@ -35,11 +35,13 @@ class Crowd {
     bool has(int64_t i) const { return place_[i] >= 0; }
 
     void remove_most_crowded() {
-        const int32_t gone = heap_[0];
-        place_[gone] = -1;
-        put(heap_.back(), 0);
+        const int32_t gone = heap_[0], last = heap_.back();
         heap_.pop_back();
-        if (!heap_.empty()) sink(0);
+        place_[gone] = -1;
+        if (gone != last) {
+            put(last, 0);
+            sink(0);
+        }
         for_neighbours(gone, [this](int32_t id, int64_t crowding) {
             if (place_[id] < 0) return;
             crowding_[id] -= crowding;
@@ -88,7 +90,7 @@ class Crowd {
 
     void put(int32_t id, int64_t at) {
         heap_[at] = id;
-        if (place_[id] >= 0) place_[id] = at;
+        place_[id] = at;
     }
 
     void sink(int64_t at) {

@@ -22,11 +22,19 @@ GEN3D_HD float squared_distance(const float* a, const float* b) {
 }
 
 #ifdef __CUDACC__
-GEN3D_HD uint32_t float_bits(float value) { return __float_as_uint(value); }
-GEN3D_HD float bits_float(uint32_t bits) { return __uint_as_float(bits); }
+GEN3D_HD uint32_t float_bits(float value) {
+    return __float_as_uint(value);
+}
+GEN3D_HD float bits_float(uint32_t bits) {
+    return __uint_as_float(bits);
+}
 #else
-GEN3D_HD uint32_t float_bits(float value) { return std::bit_cast<uint32_t>(value); }
-GEN3D_HD float bits_float(uint32_t bits) { return std::bit_cast<float>(bits); }
+GEN3D_HD uint32_t float_bits(float value) {
+    return std::bit_cast<uint32_t>(value);
+}
+GEN3D_HD float bits_float(uint32_t bits) {
+    return std::bit_cast<float>(bits);
+}
 #endif
 
 // Bits of floats from zero up sort like the floats: the nearer point first, of equally near ones
@@ -37,7 +45,8 @@ GEN3D_HD uint64_t near_key(float distance, int32_t index) {
 
 // The greater key is the farther point, of equally far ones that of the lower index.
 GEN3D_HD uint64_t far_key(float distance, int32_t index) {
-    return static_cast<uint64_t>(float_bits(distance)) << 32 | (0xffffffffu - static_cast<uint32_t>(index));
+    return static_cast<uint64_t>(float_bits(distance)) << 32 |
+           (0xffffffffu - static_cast<uint32_t>(index));
 }
 
 // The greater key is the higher bid, of equal ones that of the lower bidder; none is zero.
@@ -53,9 +62,10 @@ GEN3D_HD float key_value(uint64_t key) {
     return bits_float(static_cast<uint32_t>(key >> 32));
 }
 
-// How far a bidder raises the price of the object that is best for it; costs are distance and price.
+// How far a bidder raises the price of the object that is best for it; costs are distance and
+// price.
 GEN3D_HD float bid_increment(float best, float second, float eps) {
-    return second <= 3.4e38f ? (second - best) + eps : eps;
+    return second <= 3.402823466e38f ? (second - best) + eps : eps;
 }
 
 }  // namespace gen3d::points

@@ -8,6 +8,8 @@
 // A node is left out where its box is farther than needed. The box's distance is computed like a
 // point's, and rounding is monotonic, so this never leaves out a point that is near enough.
 #pragma once
+#include <math.h>
+
 #include "points/math.h"
 #include "points/search.h"
 
@@ -21,14 +23,18 @@ inline int lowest_bit(uint32_t mask) {
     return std::countr_zero(mask);
 }
 
-// The least keys seen so far, `size` of them.
+// The least keys seen so far, `size` of them, all below a bound.
 class Least {
   public:
-    Least(uint64_t* keys, int64_t size) : keys_(keys), size_(size) {
+    Least(uint64_t* keys, int64_t size, uint64_t bound = kNothing)
+        : keys_(keys), size_(size), bound_(bound) {
         for (int64_t i = 0; i < size; ++i) keys[i] = kNothing;
     }
 
-    uint64_t worst() const { return keys_[size_ <= kSorted ? size_ - 1 : 0]; }
+    uint64_t worst() const {
+        const uint64_t last = keys_[size_ <= kSorted ? size_ - 1 : 0];
+        return last < bound_ ? last : bound_;
+    }
 
     void offer(uint64_t key) {
         if (key >= worst()) return;
@@ -64,7 +70,15 @@ class Least {
 
     uint64_t* keys_;
     int64_t size_;
+    uint64_t bound_;
 };
+
+// What the k-th neighbour of a query cannot exceed, given that of another query: the way there and
+// that distance, a little increased for rounding.
+inline uint64_t neighbour_bound(float kth, float moved) {
+    const float reach = sqrtf(kth) + sqrtf(moved);
+    return near_key(reach * reach * 1.00001f + 1e-36f, 0x7fffffff);
+}
 
 template <typename L>
 struct Walks {
@@ -170,11 +184,17 @@ struct Walks {
 
     static void nearest(const TreeView& tree, const Queries& queries, int64_t k, bool skip_self,
                         uint64_t* keys, float* distances, int64_t* indices) {
+        uint64_t bound = kNothing;
         for (int64_t i = queries.begin; i < queries.end; ++i) {
             const int32_t q = queries.order[i];
-            Least least(keys, k);
-            nearest_to(tree, queries.points + 3 * int64_t{q}, skip_self ? q : -1, least);
+            const float* query = queries.points + 3 * int64_t{q};
+            Least least(keys, k, bound);
+            nearest_to(tree, query, skip_self ? q : -1, least);
             least.sort();
+            if (i + 1 < queries.end) {
+                const float* next = queries.points + 3 * int64_t{queries.order[i + 1]};
+                bound = neighbour_bound(key_value(keys[k - 1]), squared_distance(query, next));
+            }
             for (int64_t j = 0; j < k; ++j) {
                 const bool found = keys[j] != kNothing;
                 distances[q * k + j] = key_value(keys[j]);

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import gen3d
-from gen3d.bench.quality import picture
+from gen3d.bench.quality_samples import picture
 from gen3d.io.images import save_png
 from gen3d.splatting.mesh_render import contact_sheet
 

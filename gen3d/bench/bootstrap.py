@@ -52,7 +52,10 @@ def mean_of(values: ArrayLike, weights: ArrayLike | None = None) -> Estimate:
     value = np.asarray(values, np.float64)
     weight = np.ones_like(value) if weights is None else np.asarray(weights, np.float64)
     rows = _resampled(len(value))
-    means = (value * weight)[rows].sum(1) / np.maximum(weight[rows].sum(1), 1e-12)
+    totals = weight[rows].sum(1)
+    # A repetition in which nothing counts has no mean.
+    rows, totals = rows[totals > 0], totals[totals > 0]
+    means = (value * weight)[rows].sum(1) / totals
     mean = float((value * weight).sum() / weight.sum())
     return Estimate(mean, *_ends(means), len(value))
 

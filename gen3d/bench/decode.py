@@ -19,7 +19,7 @@ from gen3d.bench.decode_keys import lightning_row, selection_rows
 from gen3d.bench.decode_lightning import RESOLUTIONS, equal_time_gain, grid_rows
 from gen3d.bench.decode_speed import memory_row, speed_row
 from gen3d.bench.kernel import fused_gemm_fraction
-from gen3d.bench.quality import make_prompts
+from gen3d.bench.quality_prompts import make_prompts
 from gen3d.bench.report import Report, machine_name
 from gen3d.bench.rows import Row, Rows, table_of
 from gen3d.data.procedural.dataset import ProceduralDataConfig, build_shape_set

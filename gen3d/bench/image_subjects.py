@@ -70,9 +70,15 @@ def procedural_subjects(context: QualityContext) -> list[Subject]:
             shape, Solid(shape.parts), CLOUD, np.random.default_rng(shape.seed)
         )
         name = f"{shape.category} {shape.seed}"
-        painted = paint(solid_mesh(shape, 64))
         subjects.append(
-            _drawn(context, name, shape.category, points, lambda p=painted: p, key=library_key())
+            _drawn(
+                context,
+                name,
+                shape.category,
+                points,
+                lambda s=shape: paint(solid_mesh(s, 64)),
+                key=library_key(),
+            )
         )
         context.sink.advance()
     context.sink.stage_finished()

@@ -158,6 +158,6 @@ def frechet_distance(a: Float[Tensor, "s f"], b: Float[Tensor, "r f"]) -> float:
     """
     a, b = a.double(), b.double()
     shift = (a.mean(0) - b.mean(0)).square().sum()
-    first, second = a.T.cov(), b.T.cov()
+    first, second = (torch.atleast_2d(features.T.cov()) for features in (a, b))
     roots = torch.linalg.eigvals(first @ second).real.clamp(min=0).sqrt().sum()
     return float((shift + first.trace() + second.trace() - 2 * roots).clamp(min=0))

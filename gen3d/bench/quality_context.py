@@ -15,6 +15,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from gen3d.bench.bootstrap import Estimate
+from gen3d.bench.category_judge import CategoryJudge
 from gen3d.bench.point_encoder import PointEncoder, cached_point_encoder
 from gen3d.bench.quality_prompts import Prompt
 from gen3d.bench.quality_samples import Sample, SampleStore, blank_tile
@@ -187,7 +188,7 @@ class QualityContext:
 
     @cached_property
     def encoder(self) -> PointEncoder:
-        """Names categories; trained on the training shapes."""
+        """Point network, trained on the training shapes."""
         return cached_point_encoder(
             self.cache,
             self.reference_clouds,
@@ -195,6 +196,11 @@ class QualityContext:
             steps=self.sizes.encoder_steps,
             sink=self.sink,
         )
+
+    @cached_property
+    def judge(self) -> CategoryJudge:
+        """Names categories."""
+        return CategoryJudge.of(self.encoder, self.reference_clouds, self.references.categories)
 
     def made(self, prompts: Sequence[Prompt], stage: str) -> Made:
         """Make the shapes of prompts, or read what was made."""

@@ -145,7 +145,7 @@ def _named(
     context: QualityContext, subjects: Sequence[Subject], samples: Sequence[Sample | None]
 ) -> list[bool]:
     return [
-        sample is not None and context.encoder.names(clouds_of([sample]))[0] == subject.category
+        sample is not None and context.judge.names(clouds_of([sample]))[0] == subject.category
         for subject, sample in zip(subjects, samples, strict=True)
     ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -79,7 +80,7 @@ def reconstruct(pipeline: VecsetPipeline, shape: Shape, *, resolution: int, seed
         if vae.colour is not None:
             made = vae.colours(true[None, :, :3].to(device), decoded)[0].cpu()
             error = float((made - colours[_ENCODED:]).square().mean())
-            row["colour_psnr_db"] = -10 * np.log10(max(error, 1e-8))
+            row["colour_psnr_db"] = -10 * math.log10(max(error, 1e-8))
         try:
             mesh = extract_mesh(
                 vae,

@@ -8,22 +8,22 @@ from jaxtyping import Float
 from torch import Tensor
 
 from gen3d.bench.bootstrap import Estimate, share_of
-from gen3d.bench.point_encoder import PointEncoder
+from gen3d.bench.category_judge import CategoryJudge
 from gen3d.bench.quality_context import Made
 from gen3d.geometry.color import COLOUR_NAMES
 
-# A colour that is nowhere is worth as much as one on a hundredth of the surface.
+# What is nowhere is worth as much as what is there by a hundredth.
 _LEAST_SHARE = 0.01
 
 
-def text_retrieval(encoder: PointEncoder, made: Made) -> dict[str, Estimate]:
+def text_retrieval(judge: CategoryJudge, made: Made) -> dict[str, Estimate]:
     """Return how often a text's best shape is its own, and a shape's best text.
 
-    A shape fits a text by the logarithm of the probability that the point encoder gives to the
+    A shape fits a text by the logarithm of the probability that the judge gives to the
     category, plus that of the share of the surface in the colour. Pairs of category and colour
     differ between texts.
     """
-    scores = text_scores(encoder, made)
+    scores = text_scores(judge, made)
     lookup = {id(sample): i for i, (_, sample) in enumerate(made.shown)}
     own = [lookup.get(id(sample)) for sample in made.samples]
     to_shape, to_text = [], []
@@ -33,15 +33,15 @@ def text_retrieval(encoder: PointEncoder, made: Made) -> dict[str, Estimate]:
     return {"text_to_shape_r1": share_of(to_shape), "shape_to_text_r1": share_of(to_text)}
 
 
-def text_scores(encoder: PointEncoder, made: Made) -> Float[Tensor, "texts shapes"]:
+def text_scores(judge: CategoryJudge, made: Made) -> Float[Tensor, "texts shapes"]:
     """Return how well each text fits each shape that has a surface."""
     shapes = [sample for _, sample in made.shown]
-    categories = encoder.log_probabilities(made.clouds)
+    categories = (judge.probabilities(made.clouds) + _LEAST_SHARE).log()
     shares = np.stack([np.bincount(s.names, minlength=len(COLOUR_NAMES)) for s in shapes])
     shares = torch.from_numpy(shares / shares.sum(1, keepdims=True))
     colours = (shares + _LEAST_SHARE).log().to(categories)
     rows = [
-        categories[:, encoder.categories.index(prompt.category)]
+        categories[:, judge.encoder.categories.index(prompt.category)]
         + colours[:, COLOUR_NAMES.index(prompt.colour)]
         for prompt in made.prompts
     ]

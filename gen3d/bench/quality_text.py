@@ -1,8 +1,8 @@
 """Whether shapes are of the category and the colour that was asked for.
 
-The category is what the point encoder says, trained on training shapes; its accuracy on true
-held-out shapes is the ceiling. The colour is the basic colour that covers most of the surface. A
-sample without a surface is wrong in everything and counts as stray.
+The category is that of the nearest training shapes, see :mod:`gen3d.bench.category_judge`; the
+judge's accuracy on true held-out shapes is the ceiling. The colour is the basic colour that covers
+most of the surface. A sample without a surface is wrong in everything and counts as stray.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class Judged:
 
 def judge(context: QualityContext, made: Made) -> Judged:
     """Name the category of each sample."""
-    names = iter(context.encoder.names(made.clouds) if made.shown else ())
+    names = iter(context.judge.names(made.clouds) if made.shown else ())
     return Judged(made, ["" if sample is None else next(names) for sample in made.samples])
 
 
@@ -90,7 +90,7 @@ def text_part(context: QualityContext) -> PartResult:
     if judged.made.shown:
         seconds = np.array([sample.seconds for _, sample in judged.made.shown])
         figures["seconds_per_sample"] = mean_of(seconds)
-        figures |= text_retrieval(context.encoder, judged.made)
+        figures |= text_retrieval(context.judge, judged.made)
     return PartResult(
         figures,
         [_by_category(judged, sizes.categories)],
@@ -125,7 +125,7 @@ def unseen_part(context: QualityContext) -> PartResult:
 
 def judge_ceiling(context: QualityContext) -> Estimate:
     """Return the judge's accuracy on true held-out shapes."""
-    names = context.encoder.names(context.held_out_clouds)
+    names = context.judge.names(context.held_out_clouds)
     pairs = zip(names, context.held_out.categories, strict=True)
     return share_of([name == category for name, category in pairs])
 

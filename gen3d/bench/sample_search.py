@@ -28,7 +28,7 @@ from gen3d.rewards import REWARDS, MeshReward, ScanAgreement, SilhouetteIoU, sil
 from gen3d.runtime.progress import NullProgress, ProgressSink
 from gen3d.vecset.decode import PointField, decode_field
 from gen3d.vecset.pipeline import VecsetPipeline
-from gen3d.vecset.search import coarse_reward, search_latents, search_steps
+from gen3d.vecset.search import coarse_reward, search_latents, search_method, search_steps
 
 _SEARCH_RESOLUTION = 24
 _JUDGE_RESOLUTION = 64
@@ -123,17 +123,22 @@ def search_rows(
     rivals = [steps] if student is None else sorted({len(grid) - 1 for grid in student[1].grids})
     sink.stage_started("searching for rewards", prompts)
     measured: dict[str, list[Row]] = {name: [] for name in rewards}
+    runs = {"search": (method, steps)} | {f"{_RIVAL}{n}": (BASELINE, n) for n in rivals}
     for index, task in enumerate(make_tasks(pipeline.categories, prompts, split=split)):
         for name in rewards:
-            settings = [
-                pipeline.fingerprint, pipeline.sampling.guidance, split, index,
-                name, method, budget, steps, rivals,
-            ]  # fmt: skip
-            row = rows.get(
-                "search",
-                settings,
-                lambda task=task, name=name: _measure(pipeline, task, name, method, budget, rivals),
-            )
+            row: Row = {}
+            for label, (strategy, n) in runs.items():
+                found = rows.get(
+                    "search",
+                    [
+                        pipeline.fingerprint, pipeline.sampling.guidance, split, index, name,
+                        repr(search_method(strategy, student=student is not None)), budget, n,
+                    ],
+                    lambda task=task, name=name, strategy=strategy, n=n: _measure(
+                        pipeline, task, name, strategy, budget, n
+                    ),
+                )  # fmt: skip
+                row |= {label: found["reward"], label + _SPENT: found["evaluations"]}
             measured[name].append(row)
         sink.advance()
     sink.stage_finished()
@@ -153,30 +158,19 @@ def bootstrap_interval(values: Float[np.ndarray, " n"], seed: int = 0) -> tuple[
 
 
 def _measure(
-    pipeline: VecsetPipeline,
-    task: SearchTask,
-    name: str,
-    method: str,
-    budget: int,
-    rivals: Sequence[int],
+    pipeline: VecsetPipeline, task: SearchTask, name: str, strategy: str, budget: int, steps: int
 ) -> Row:
-    row: Row = {}
     reward = task.reward(name)
-    runs = [("search", method, search_steps(pipeline, None))]
-    runs += [(f"{_RIVAL}{steps}", BASELINE, steps) for steps in rivals]
-    for label, strategy, steps in runs:
-        found = search_latents(
-            pipeline,
-            task.prompt,
-            coarse_reward(pipeline, reward, resolution=_SEARCH_RESOLUTION),
-            method=strategy,
-            budget=budget,
-            seed=task.seed,
-            steps=steps,
-        )
-        row[label] = _judge(pipeline, found, reward)
-        row[label + _SPENT] = float(found.evaluations)
-    return row
+    found = search_latents(
+        pipeline,
+        task.prompt,
+        coarse_reward(pipeline, reward, resolution=_SEARCH_RESOLUTION),
+        method=strategy,
+        budget=budget,
+        seed=task.seed,
+        steps=steps,
+    )
+    return {"reward": _judge(pipeline, found, reward), "evaluations": float(found.evaluations)}
 
 
 def _judge(pipeline: VecsetPipeline, found: SearchResult, reward: MeshReward) -> float:

@@ -15,35 +15,66 @@ app = typer.Typer(help="Measure quality and speed.", no_args_is_help=True)
 @app.command("quality")
 def quality(
     model: options.Model = "mini",
+    part: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--part",
+            help="reconstruction, text, unseen, parts, images or distribution; may be repeated.",
+        ),
+    ] = None,
+    split: Annotated[
+        str, typer.Option("--split", help="test for reports, val for choosing settings.")
+    ] = "test",
+    html: Annotated[
+        Path | None, typer.Option("--html", help="Write the report with pictures as one file.")
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option("--sheet", help="Write the contact sheet of the samples as PNG."),
     ] = None,
     per_category: Annotated[
-        int, typer.Option("--per-category", help="Prompts per category, 2..100.")
-    ] = 10,
+        int, typer.Option("--per-category", help="Plain prompts per category.", min=1, max=100)
+    ] = 3,
+    objects: Annotated[
+        Path,
+        typer.Option("--objects", help="Shards of real objects: folders train, dev and val."),
+    ] = Path("data/objects"),
+    photos: Annotated[
+        Path | None,
+        typer.Option("--photos", help="Photographs to show in the report.", file_okay=False),
+    ] = None,
     cache: Annotated[
         Path, typer.Option("--cache", help="Folder for finished rows; a stopped bench resumes.")
     ] = Path("outputs/bench-quality"),
+    markdown: Annotated[
+        Path | None, typer.Option("--markdown", help="Write the tables as Markdown.")
+    ] = None,
     device: options.Device = "auto",
     json: options.Json = None,
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> None:
-    """Measure the embedded model on shapes that it never saw."""
+    """Measure a model on shapes, prompts and images that it never saw."""
     from gen3d.bench.quality import bench_quality
+    from gen3d.bench.quality_context import QualitySizes
 
     _show(
         lambda progress: bench_quality(
             model,
+            parts=part or (),
+            split=split,
+            sizes=QualitySizes(per_category=per_category),
             sheet=out,
-            per_category=per_category,
+            html=html,
+            objects=objects,
+            photos=photos,
             cache=cache,
             device=device,
             progress=progress,
         ),
         json,
         quiet,
+        markdown,
     )
 
 
@@ -163,6 +194,75 @@ def roofline(
 
     _show(
         lambda progress: bench_roofline(model, prompt=prompt, progress=progress),
+        json,
+        quiet,
+        markdown,
+    )
+
+
+@app.command("points")
+def points(
+    samples: Annotated[
+        int, typer.Option("--samples", help="Points to sample, out of four times as many.", min=100)
+    ] = 100_000,
+    markdown: Annotated[
+        Path | None, typer.Option("--markdown", help="Write the tables as Markdown.")
+    ] = None,
+    json: options.Json = None,
+    quiet: options.Quiet = False,
+    debug: options.Debug = False,
+) -> None:
+    """Measure searches among points against plain loops and SciPy."""
+    from gen3d.bench.points import bench_points
+
+    _show(lambda progress: bench_points(samples=samples, progress=progress), json, quiet, markdown)
+
+
+@app.command("upsample")
+def upsample(
+    model: Annotated[
+        str, typer.Option("--model", help="pufm-mini, midpoint, or a file.")
+    ] = "pufm-mini",
+    surfaces: Annotated[
+        Path | None,
+        typer.Option(
+            "--surfaces", help="Folder of meshes to sample.", exists=True, file_okay=False
+        ),
+    ] = None,
+    part: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--part",
+            help="anchors, surfaces, shapes, noise, room or speed; may be repeated.",
+        ),
+    ] = None,
+    big: Annotated[
+        int, typer.Option("--big", help="Points of the largest cloud; 0: leave it out.")
+    ] = 1_000_000,
+    cache: Annotated[
+        Path, typer.Option("--cache", help="Folder for finished rows; a stopped bench resumes.")
+    ] = Path("outputs/bench-upsample"),
+    markdown: Annotated[
+        Path | None, typer.Option("--markdown", help="Write the tables as Markdown.")
+    ] = None,
+    device: options.Device = "auto",
+    json: options.Json = None,
+    quiet: options.Quiet = False,
+    debug: options.Debug = False,
+) -> None:
+    """Measure upsampling against interpolation and the published inference."""
+    from gen3d.bench.upsample import UpsampleSizes, bench_upsample
+
+    _show(
+        lambda progress: bench_upsample(
+            model,
+            surfaces=surfaces,
+            parts=part or (),
+            sizes=UpsampleSizes(big=big),
+            cache=cache,
+            device=device,
+            progress=progress,
+        ),
         json,
         quiet,
         markdown,

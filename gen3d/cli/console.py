@@ -5,17 +5,36 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from gen3d.runtime.atomic import atomic_write
 
-if TYPE_CHECKING:
-    from gen3d.api.generation import GenerationRun
-
 console = Console(stderr=True, highlight=False)
+
+
+class Run(Protocol):
+    """What a command made; see :class:`gen3d.api.generation.GenerationRun`."""
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """Files, in order."""
+        ...
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the user should know."""
+        ...
+
+    def figures(self) -> dict[str, Any]:
+        """Return everything measured, as JSON values."""
+        ...
+
+    def summary(self, *, stages: bool) -> list[str]:
+        """Return lines for people."""
+        ...
 
 
 class RichProgress:
@@ -78,7 +97,7 @@ def write_json(payload: Mapping[str, Any], target: Path | None) -> None:
         file.write(text.encode() + b"\n")
 
 
-def show_run(run: GenerationRun, json: Path | None, *, quiet: bool, verbose: bool) -> None:
+def show_run(run: Run, json: Path | None, *, quiet: bool, verbose: bool) -> None:
     """Report what a generating command made: figures, remarks, and the paths on their own lines."""
     write_json(run.figures(), json)
     for warning in run.warnings:

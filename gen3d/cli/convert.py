@@ -21,17 +21,24 @@ def convert(
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> None:
-    """Convert a mesh or point cloud between GLB, OBJ, STL, 3MF and PLY, or to USDZ."""
+    """Convert a mesh between GLB, OBJ, STL, 3MF, PLY and OFF, or to USDZ; or a point cloud.
+
+    Clouds: PLY, XYZ, XYZN, XYZRGB, PTS, PCD, NPY, NPZ, LAS and LAZ; from E57, too. Coordinates of
+    clouds are never turned or scaled.
+    """
     from gen3d import io
     from gen3d.cli.console import console
     from gen3d.errors import InputError
+    from gen3d.geometry.cloud import PointCloud
     from gen3d.geometry.lengths import parse_length_mm
     from gen3d.geometry.mesh import Mesh
     from gen3d.geometry.printing import check_print, cut_flat_base
     from gen3d.geometry.simplify import decimate
 
-    io.check_target(target, format=format)
+    name = io.check_target(target, format=format)
     item = io.load(source)
+    if isinstance(item, PointCloud) and not quiet and (lost := io.lost_fields(item, name)):
+        console.print(f"[yellow]note:[/yellow] {name} has no room for {', '.join(lost)}")
     if faces is not None:
         if not isinstance(item, Mesh):
             raise InputError("--faces needs a mesh, got a point cloud", hint="leave --faces away")

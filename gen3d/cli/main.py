@@ -23,6 +23,7 @@ from gen3d.cli import (
     text,
     train,
     tune,
+    upsample,
 )
 from gen3d.errors import CancelledError, Gen3dError, UserError
 
@@ -44,6 +45,7 @@ app.command("text")(text.text)
 app.command("image")(image.image)
 app.command("complete")(complete.complete)
 app.command("edit")(edit.edit)
+app.command("upsample")(upsample.upsample)
 app.command("models")(models.models)
 app.command("data")(data.data)
 app.command("train")(train.train)

@@ -17,19 +17,26 @@ def train(
         list[str] | None,
         typer.Option("--set", help="Change one value: --set trainer.steps=100."),
     ] = None,
+    size: Annotated[
+        str | None, typer.Option("--size", help="Of the machine: cpu, gpu or cluster.")
+    ] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Start anew instead of resuming.")] = False,
     json: options.Json = None,
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> None:
-    """Train a model; an interrupted run goes on where it stopped."""
-    run(config, assign or [], fresh=fresh, json=json, quiet=quiet)
+    """Train a model; an interrupted run goes on where it stopped.
+
+    On several GPUs: torchrun --nproc-per-node 8 -m gen3d train CONFIG --size cluster
+    """
+    run(config, assign or [], size=size, fresh=fresh, json=json, quiet=quiet)
 
 
 def run(
     config: Path,
     assign: Sequence[str],
     *,
+    size: str | None = None,
     fresh: bool,
     json: Path | None,
     quiet: bool,
@@ -40,6 +47,7 @@ def run(
     Args:
         config: YAML file.
         assign: Changes as ``key.sub=value``.
+        size: One of the file's sizes; None: the file as it stands.
         fresh: Start anew instead of resuming.
         json: Where to write the figures.
         quiet: Print the result only.
@@ -47,9 +55,15 @@ def run(
     """
     from gen3d.api.training import run_training
     from gen3d.cli.console import RichProgress, console, write_json
+    from gen3d.training.processes import Processes
 
-    with RichProgress(enabled=not quiet) as progress:
-        result = run_training(config, assign, kinds=kinds, resume=not fresh, progress=progress)
+    speaks = Processes.launched().is_first
+    with RichProgress(enabled=speaks and not quiet) as progress:
+        result = run_training(
+            config, assign, size=size, kinds=kinds, resume=not fresh, progress=progress
+        )
+    if not speaks:
+        return
     write_json({"figures": result.figures}, json)
     if not quiet:
         for name, value in result.figures.items():

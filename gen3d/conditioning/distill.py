@@ -47,6 +47,7 @@ class DistillConfig(BaseModel):
     seed: int = Field(default=0, ge=0, le=MAX_SEED)
     encoder: TextConfig = TextConfig()
     captions: int = Field(default=40_000, ge=1, description="training phrases")
+    shapes: int = Field(default=0, ge=0, description="captions of the embedded model's shapes")
     held_out: int = Field(default=3000, ge=10, description="phrases with a held-out word")
     held_out_fraction: float = Field(default=0.08, gt=0, lt=1, description="of the words")
     domain_weight: float = Field(
@@ -103,13 +104,20 @@ def run(config: Mapping[str, Any] | Path, *, progress: ProgressSink | None = Non
         held_out=settings.held_out,
         held_out_fraction=settings.held_out_fraction,
         rng=np.random.default_rng(settings.seed),
+        shapes=settings.shapes,
     )
     alone = [[i] for i in range(len(pieces))]
     table = _remember(settings.cache, "table", "\n".join(pieces), teacher, alone, progress)
     answers = {
         name: _remember(settings.cache, name, "\n".join(texts), teacher, texts, progress)
-        for name, texts in (("training", corpus.training), ("held_out", corpus.held_out))
+        for name, texts in (
+            ("training", corpus.training),
+            ("shapes", corpus.shapes),
+            ("held_out", corpus.held_out),
+        )
+        if texts
     }
+    taught = torch.cat([answers[name] for name in ("training", "shapes") if name in answers])
 
     kept = [i for i, piece in enumerate(pieces) if keeps(piece)]
     tokenizer = WordPiece([pieces[i] for i in kept])
@@ -121,8 +129,10 @@ def run(config: Mapping[str, Any] | Path, *, progress: ProgressSink | None = Non
     centre = weights @ table
     encoder.set_table((table - centre) @ principal_axes(table - centre, weights, encoder))
 
-    projection = target_projection(answers["training"], settings.encoder.width)
-    lesson = _lesson(tokenizer, corpus, table, answers["training"] @ projection, projection)
+    projection = target_projection(taught, settings.encoder.width)
+    lesson = _lesson(tokenizer, corpus, table, taught @ projection, projection)
+    if settings.encoder.roles:
+        spread_words(encoder, corpus.shapes or corpus.training)
     start_from_regression(encoder, lesson)
     train(encoder, lesson, settings, progress)
     encoder.eval().requires_grad_(False)
@@ -170,6 +180,8 @@ def domain_weights(tokenizer: WordPiece, share: float) -> Float[Tensor, " pieces
     """Weigh the pieces for the PCA: ``share`` on those of caption words, the rest on all."""
     groups = (words.OBJECTS, words.COLOURS, words.SHADES, words.MATERIALS, words.STYLES)
     groups += (words.PARTS, words.COUNTS, words.PART_STYLES)
+    groups += (tuple(words.SHAPES), *words.SHAPES.values())
+    groups += (words.SHAPE_PARTS, words.SHAPE_STYLES, words.NUMBERS)
     chosen = sorted({i for group in groups for word in group for i in tokenizer.encode(word)})
     weights = torch.full((len(tokenizer),), (1 - share) / len(tokenizer))
     weights[chosen] += share / len(chosen)
@@ -233,9 +245,36 @@ def _lesson(
         for word in whole_words(tokenizer.vocabulary)
         if word not in corpus.held_out_words and (i := tokenizer.id_of(word)) is not None
     ]
-    rows = [tokenizer.encode(text) for text in corpus.training] + [[i] for i in singles]
+    phrases = corpus.training + corpus.shapes
+    rows = [tokenizer.encode(text) for text in phrases] + [[i] for i in singles]
     joined = torch.cat([targets, table[singles] @ projection])
     return Lesson(rows, torch.nn.functional.normalize(joined, dim=-1))
+
+
+@torch.no_grad()
+def spread_words(encoder: TextEncoder, phrases: Sequence[str], *, shrink: float = 0.05) -> None:
+    """Whiten the words of the tokens with roles, so that every direction tells equally much.
+
+    Sentence encoders crowd all words into a cone, where "red" and "blue" or "three" and "four" are
+    nearly one; what attention can tell apart is what is left without their common part.
+
+    Args:
+        encoder: Its ``spread`` is set.
+        phrases: Captions like those that shape models read: their words are spread out.
+        shrink: Added to all variances, as a share of their mean, so that rare directions do not
+            outweigh the others.
+    """
+    pieces = [i for phrase in phrases for i in encoder.tokenizer.encode(phrase)]
+    counts = torch.bincount(encoder.same[torch.tensor(pieces)]).double()
+    weights = torch.zeros(len(encoder.tokenizer), dtype=torch.float64)
+    weights[: len(counts)] = counts / counts.sum()
+    rows = encoder.look_up(torch.arange(len(weights))).double()
+    centre = weights @ rows
+    covariance = ((rows - centre) * weights[:, None]).T @ (rows - centre)
+    variances, axes = torch.linalg.eigh(covariance)
+    whiten = (axes * (variances + shrink * variances.mean()).rsqrt()) @ axes.T
+    encoder.spread.weight.copy_(whiten)
+    encoder.spread.bias.copy_(-(whiten @ centre))
 
 
 @torch.no_grad()

@@ -21,11 +21,13 @@ class Corpus:
 
     Attributes:
         training: None of them holds a held-out word.
+        shapes: Captions of what the embedded model makes; no held-out word either.
         held_out: Each holds at least one.
         held_out_words: The words.
     """
 
     training: tuple[str, ...]
+    shapes: tuple[str, ...]
     held_out: tuple[str, ...]
     held_out_words: frozenset[str]
 
@@ -37,6 +39,7 @@ def make_corpus(
     held_out: int,
     held_out_fraction: float,
     rng: np.random.Generator,
+    shapes: int = 0,
 ) -> Corpus:
     """Write phrases until there are enough of both kinds.
 
@@ -49,6 +52,7 @@ def make_corpus(
         held_out: Number of held-out phrases.
         held_out_fraction: Share of the words to hold out, in (0, 1).
         rng: Draws everything.
+        shapes: Number of captions of the embedded model's shapes.
     """
     hidden = _draw_hidden(vocabulary, held_out_fraction, rng)
     writers = (_caption, _caption, _vocabulary_writer(vocabulary))
@@ -60,7 +64,13 @@ def make_corpus(
         target, wanted = (tests, held_out) if hidden.intersection(used) else (training, captions)
         if len(target) < wanted:
             target[text] = None
-    return Corpus(tuple(training), tuple(tests), hidden)
+    about: dict[str, None] = {}
+    while len(about) < shapes:
+        used = []
+        text = _shape_caption(rng, used)
+        if not hidden.intersection(used):
+            about[text] = None
+    return Corpus(tuple(training), tuple(about), tuple(tests), hidden)
 
 
 def _draw_hidden(
@@ -132,6 +142,48 @@ def _caption(rng: np.random.Generator, used: list[str]) -> str:
     ending = _ENDINGS[int(rng.integers(len(_ENDINGS)))]
     bare = opening == "one " or rng.uniform() < 0.2
     return opening + (body if bare else with_article(body)) + ending
+
+
+def _shape_part(rng: np.random.Generator, used: list[str]) -> tuple[str, str, str]:
+    """A part with a number, a colour or both; also the colour and the part alone."""
+    part = _pick(rng, words.SHAPE_PARTS, used)
+    plural = part.endswith("s") and part not in ("dress", "cross", "boss")
+    colour = _colour(rng, used) if rng.uniform() < 0.75 else ""
+    number = _pick(rng, words.NUMBERS, used) if plural and rng.uniform() < 0.45 else ""
+    text = " ".join(word for word in (number, colour, part) if word)
+    mass = part in ("icing", "hair", "water", "soup")
+    return text if plural or mass else with_article(text), colour, part
+
+
+def _shape_caption(rng: np.random.Generator, used: list[str]) -> str:
+    """A caption in the manner of the procedural library's."""
+    thing = _pick(rng, tuple(words.SHAPES), used)
+    if rng.uniform() < 0.35:
+        thing = _pick(rng, words.SHAPES[thing], used)
+    colour = _colour(rng, used) if rng.uniform() < 0.65 else ""
+    before = [_pick(rng, words.SHAPE_STYLES, used)] if rng.uniform() < 0.35 else []
+    after = []
+    form = rng.uniform()
+    if colour and form < 0.75:
+        before.append(colour)
+    elif colour:
+        after.append(f"in {colour}" if form < 0.9 else f"that is {colour}")
+    if rng.uniform() < 0.25:
+        material = _pick(rng, words.MATERIALS, used)
+        before.append(material) if rng.uniform() < 0.75 else after.append(f"made of {material}")
+    parts = [_shape_part(rng, used) for _ in range(int(rng.choice(4, p=(0.2, 0.4, 0.25, 0.15))))]
+    if len(parts) == 1 and parts[0][1] and rng.uniform() < 0.3:
+        phrase, shade, part = parts[0]
+        verb = "are" if phrase[:2] != "a " and part.endswith("s") else "is"
+        after.append(f"whose {part} {verb} {shade}")
+    elif parts:
+        link = "that has" if len(parts) == 1 and rng.uniform() < 0.2 else "with"
+        *most, last = (phrase for phrase, _, _ in parts)
+        after.append(f"{link} {', '.join(most)} and {last}" if most else f"{link} {last}")
+    body = " ".join([*before, thing, *after])
+    opening = _OPENINGS[int(rng.integers(len(_OPENINGS)))]
+    bare = opening == "one " or thing.endswith("s") or rng.uniform() < 0.2
+    return opening + (body if bare else with_article(body))
 
 
 def _vocabulary_writer(

@@ -12,6 +12,12 @@ def _words(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(word.replace("_", " ") for word in text.split()))
 
 
+def _kinds(text: str) -> dict[str, tuple[str, ...]]:
+    """Read lines such as ``sofa:couch settee``."""
+    lines = (line.split(":") for line in text.strip().splitlines())
+    return {kind.replace("_", " "): _words(others) for kind, others in lines}
+
+
 FURNITURE = _words("""
 chair armchair stool bar_stool bench sofa couch settee loveseat recliner rocking_chair throne seat
 office_chair dining_chair folding_chair deckchair ottoman footstool pouf table desk coffee_table
@@ -139,3 +145,110 @@ COUNTS = _words("two three four five six eight many several")
 PART_STYLES = _words(
     "tall short long thin thick curved straight round square tapered wide narrow small large big"
 )
+
+# What the embedded model makes, by the plainest word, each with other words for it.
+SHAPES = _kinds("""
+chair:dining_chair wooden_chair seat armchair
+table:dining_table coffee_table side_table
+sofa:couch settee loveseat corner_sofa
+bed:single_bed double_bed four-poster_bed
+lamp:table_lamp desk_lamp floor_lamp
+mug:cup coffee_cup coffee_mug beer_mug
+bottle:wine_bottle flask water_bottle
+teapot:tea_pot kettle
+house:home building cottage
+guitar:acoustic_guitar electric_guitar
+hammer:mallet claw_hammer sledgehammer
+car:automobile sedan sports_car hatchback van pickup_truck
+airplane:plane aeroplane jet airliner biplane
+sailboat:sailing_boat yacht ship boat
+tree:oak pine_tree fir_tree
+cactus:saguaro succulent
+dog:puppy hound
+fish:goldfish shark
+teddy_bear:teddy stuffed_bear toy_bear
+ice_cream:ice_cream_cone ice_cream_cup popsicle
+stool:bar_stool footstool
+bench:park_bench garden_bench
+desk:writing_desk office_desk
+bookshelf:bookcase shelf shelving_unit
+wardrobe:closet armoire
+dresser:chest_of_drawers drawers
+apple:red_apple fresh_apple bitten_apple
+banana:bananas bunch_of_bananas peeled_banana
+pineapple:fresh_pineapple
+carrot:carrots fresh_carrot
+mushroom:toadstool mushrooms
+pumpkin:jack-o'-lantern halloween_pumpkin
+cake:birthday_cake wedding_cake
+burger:hamburger cheeseburger
+treasure_chest:chest pirate_chest
+crate:box wooden_box shipping_crate
+barrel:keg cask oil_drum
+vase:flower_vase pot
+bucket:pail
+trash_can:garbage_can rubbish_bin waste_basket wheelie_bin
+bowl:dish soup_bowl fruit_bowl
+frying_pan:pan skillet
+sword:blade saber broadsword
+shield:round_shield knight's_shield
+axe:hatchet battle_axe
+key:door_key old_key
+book:closed_book open_book
+flower:daisy tulip sunflower
+palm_tree:palm coconut_palm coconut_tree
+bird:songbird duck crane
+horse:pony stallion unicorn
+robot:android droid toy_robot
+snowman:snow_man
+person:human man woman boy girl human_figure
+bathtub:bath tub
+toilet:loo lavatory toilet_bowl
+refrigerator:fridge freezer
+stove:oven cooker range
+television:tv television_set tv_set
+laptop:laptop_computer notebook_computer computer
+truck:lorry dump_truck
+bus:city_bus double-decker_bus coach
+train:steam_train locomotive
+motorcycle:motorbike chopper
+helicopter:chopper
+rocket:space_rocket spacecraft
+spaceship:space_ship ufo flying_saucer
+canoe:kayak rowing_boat
+tank:army_tank battle_tank
+wheelbarrow:garden_cart
+windmill:mill
+castle:fortress medieval_castle
+church:chapel cathedral
+barn:farm_building
+tent:camping_tent tepee
+bridge:arch_bridge suspension_bridge
+fence:picket_fence garden_fence
+street_lamp:street_light lamp_post
+traffic_light:stop_light traffic_signal
+well:water_well wishing_well
+column:pillar
+gravestone:tombstone headstone
+clock:wall_clock alarm_clock grandfather_clock
+candle:wax_candle candlestick candelabra
+ladder:step_ladder
+door:front_door gate
+""")
+SHAPE_PARTS = _words("""
+handle handles legs seat backrest cushions wheels hubcaps lid spout roof windows door chimney stem
+leaves icing cherries candles bands lock panels braces hoops flowers rim water stripes soup fruits
+blade guard pommel gem boss cross studs bookmark petals fronds coconuts trunk wings beak belly mane
+tail saddle head eyes antennas buttons screen hat scarf nose arms balls tiers shirt trousers skirt
+shorts dress suit shoes hair beard backpack tie feet taps tank lever knobs burners stand keys cab
+wagons funnel tracks gun turret fins boosters cockpit dome engines paddles sails towers flags keep
+steeple windows silo poles arches piers rails pickets posts globes lights bucket capital base face
+hands bells pendulum flame holder rungs steps frame knob hinges pot spots ears paws collar bow_tie
+scoops wafers cone shade pole drawers shelves doors slats rocker strings neck pickguard
+""")
+SHAPE_STYLES = _words("""
+modern classic classical rustic antique vintage retro old-fashioned traditional round square long
+short tall wide narrow slim thick thin flat open small broad oval rectangular pointed curved arched
+boxy blocky lit unlit
+""")
+NUMBERS = _words("two three four five six seven eight nine ten 2 3 4 5 6 7 8")

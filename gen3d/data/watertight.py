@@ -17,12 +17,12 @@ from torch import Tensor
 
 from gen3d.data.procedural.sketch import LONGEST_SIDE
 from gen3d.data.soup import Soup, cross_products, sort_out, unit_normals
-from gen3d.data.triangle_distance import near_triangles
 from gen3d.data.voxels import cell_of, cover_faces, flood_outside, grown, spacing_for, voxel_size
 from gen3d.data.winding import winding_numbers
 from gen3d.errors import EmptySurfaceError
 from gen3d.geometry.mesh import Mesh
 from gen3d.geometry.transforms import normalise_unit
+from gen3d.geometry.triangle_distance import near_triangles
 from gen3d.ops.isosurface import marching_cubes_dense
 
 RESOLUTION = 128

@@ -210,7 +210,9 @@ def apply_linear(shape: Shape, matrix: Float[np.ndarray, "3 3"]) -> Shape:
             corner_uvs=None if uvs is None else uvs[:, order],
             corner_normals=None if corner_normals is None else corner_normals[:, order],
         )
-    return shape.with_(points=shape.points @ matrix, normals=normals)
+    return shape.with_(
+        points=shape.points @ matrix, normals=normals, offset=shape.offset @ matrix
+    )
 
 
 def _turned(normals: np.ndarray | None, turn: np.ndarray) -> np.ndarray | None:
@@ -242,4 +244,6 @@ def normalise_unit(shape: Shape, *, longest: float = 1.0) -> Shape:
         raise InputError("a shape without extent cannot be scaled to a size")
     positions = shape.vertices if isinstance(shape, Mesh) else shape.points
     moved = (positions - (low + high) / 2) * (longest / extent)
-    return shape.with_(vertices=moved) if isinstance(shape, Mesh) else shape.with_(points=moved)
+    if isinstance(shape, Mesh):
+        return shape.with_(vertices=moved)
+    return shape.with_(points=moved, offset=np.zeros(3))

@@ -6,8 +6,18 @@ from gen3d.io.formats import (
     format_of,
     load,
     load_mesh,
+    lost_fields,
     read_record,
     save,
 )
 
-__all__ = ["FORMATS", "check_target", "format_of", "load", "load_mesh", "read_record", "save"]
+__all__ = [
+    "FORMATS",
+    "check_target",
+    "format_of",
+    "load",
+    "load_mesh",
+    "lost_fields",
+    "read_record",
+    "save",
+]

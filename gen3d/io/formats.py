@@ -11,15 +11,30 @@ from typing import Any
 from gen3d.errors import FormatError, InputError, OutputError
 from gen3d.geometry.cloud import PointCloud
 from gen3d.geometry.mesh import Mesh
+from gen3d.io.e57 import read_e57
 from gen3d.io.files import read_bytes
 from gen3d.io.glb import Compression, read_glb, read_glb_record, write_glb
 from gen3d.io.images import read_png_record
+from gen3d.io.las import read_las, write_las, write_laz
+from gen3d.io.npz import read_npy, read_npz, read_npz_record, write_npy, write_npz
 from gen3d.io.obj import obj_files, read_obj, read_obj_record
+from gen3d.io.off import read_off, read_off_record, write_off
+from gen3d.io.pcd import read_pcd, read_pcd_record, write_pcd
 from gen3d.io.ply import read_ply, read_ply_record, write_ply
+from gen3d.io.pts import read_pts, write_pts
 from gen3d.io.record import KEY
 from gen3d.io.stl import height_scale, read_stl, write_stl
 from gen3d.io.threemf import read_3mf, read_3mf_record, write_3mf
 from gen3d.io.usdz import read_usdz_record, write_usdz
+from gen3d.io.xyz import (
+    read_text_record,
+    read_xyz,
+    read_xyzn,
+    read_xyzrgb,
+    write_xyz,
+    write_xyzn,
+    write_xyzrgb,
+)
 from gen3d.runtime.atomic import atomic_write
 
 Record = Mapping[str, Any]
@@ -32,14 +47,24 @@ class Format:
     Attributes:
         read: From bytes to a shape; None where we only write.
         read_record: From bytes to the embedded record; None where the format has no room for one.
-        clouds: Whether point clouds can be written.
+        write_cloud: From a cloud and a record to bytes; None where no clouds can be written.
+        meshes: Whether meshes can be written.
         textures: Whether textures can be written.
+        cloud_fields: What it keeps of a cloud besides positions: ``normals``, ``colors`` and names
+            of attributes; None is all.
     """
 
     read: Callable[[bytes], Mesh | PointCloud] | None
     read_record: Callable[[bytes], dict[str, Any] | None] | None
-    clouds: bool = False
+    write_cloud: Callable[[PointCloud, Record | None], bytes] | None = None
+    meshes: bool = True
     textures: bool = False
+    cloud_fields: frozenset[str] | None = None
+
+    @property
+    def clouds(self) -> bool:
+        """Whether point clouds can be written."""
+        return self.write_cloud is not None
 
 
 FORMATS: dict[str, Format] = {
@@ -48,7 +73,36 @@ FORMATS: dict[str, Format] = {
     "stl": Format(read_stl, None),
     "3mf": Format(read_3mf, read_3mf_record),
     "usdz": Format(None, read_usdz_record, textures=True),
-    "ply": Format(read_ply, read_ply_record, clouds=True),
+    "ply": Format(read_ply, read_ply_record, write_ply),
+    "off": Format(read_off, read_off_record),
+    "xyz": Format(read_xyz, read_text_record, write_xyz, meshes=False),
+    "xyzn": Format(
+        read_xyzn,
+        read_text_record,
+        write_xyzn,
+        meshes=False,
+        cloud_fields=frozenset({"normals"}),
+    ),
+    "xyzrgb": Format(
+        read_xyzrgb,
+        read_text_record,
+        write_xyzrgb,
+        meshes=False,
+        cloud_fields=frozenset({"colors"}),
+    ),
+    "pts": Format(
+        read_pts,
+        None,
+        write_pts,
+        meshes=False,
+        cloud_fields=frozenset({"colors", "intensity"}),
+    ),
+    "pcd": Format(read_pcd, read_pcd_record, write_pcd, meshes=False),
+    "npy": Format(read_npy, None, write_npy, meshes=False),
+    "npz": Format(read_npz, read_npz_record, write_npz, meshes=False),
+    "las": Format(read_las, None, write_las, meshes=False),
+    "laz": Format(read_las, None, write_laz, meshes=False),
+    "e57": Format(read_e57, None, meshes=False),
 }
 """Formats of shapes by extension."""
 
@@ -95,6 +149,22 @@ def check_target(path: Path | str, *, format: str | None = None) -> str:
     return name
 
 
+def lost_fields(cloud: PointCloud, name: str) -> list[str]:
+    """Return what of a cloud a format has no room for.
+
+    Args:
+        cloud: What is to be written.
+        name: The format.
+    """
+    kept = FORMATS[name].cloud_fields
+    fields = {"normals": cloud.normals, "colors": cloud.colors, **cloud.attributes}
+    return [
+        field
+        for field, values in fields.items()
+        if values is not None and kept is not None and field not in kept
+    ]
+
+
 def save(
     shape: Mesh | PointCloud,
     path: Path | str,
@@ -121,7 +191,7 @@ def save(
         The path.
 
     Raises:
-        FormatError: The format is unknown, or holds no point clouds.
+        FormatError: The format is unknown, or does not hold such shapes.
         InputError: The shape is empty, or an option does not go with it.
         OutputError: The file cannot be written.
     """
@@ -129,6 +199,9 @@ def save(
     if isinstance(shape, PointCloud) and not FORMATS[name].clouds:
         able = ", ".join(key for key, value in FORMATS.items() if value.clouds)
         raise FormatError(f"{name} files hold no point clouds", hint=f"formats that do: {able}")
+    if isinstance(shape, Mesh) and not FORMATS[name].meshes:
+        able = ", ".join(key for key, value in FORMATS.items() if value.meshes)
+        raise FormatError(f"{name} files hold no meshes", hint=f"formats that do: {able}")
     if height_mm is not None and isinstance(shape, PointCloud):
         raise InputError("a height applies to meshes, not to point clouds")
     if compress is not None and name != "glb":
@@ -203,8 +276,10 @@ def _encode(
     compress: Compression | None,
 ) -> dict[Path, bytes]:
     """Return the files to write, the one asked for first."""
-    if isinstance(shape, PointCloud):
-        return {path: write_ply(shape, record)}
+    write_cloud = FORMATS[name].write_cloud
+    if isinstance(shape, PointCloud) and write_cloud is not None:
+        return {path: write_cloud(shape, record)}
+    assert isinstance(shape, Mesh)
     if name == "stl":
         return {path: write_stl(shape, height_mm=height_mm)}
     if name == "3mf":
@@ -218,4 +293,6 @@ def _encode(
         return {path: write_usdz(shape, record)}
     if name == "ply":
         return {path: write_ply(shape, record)}
+    if name == "off":
+        return {path: write_off(shape, record)}
     return obj_files(shape, path, record)

@@ -78,6 +78,8 @@ class Entry:
         if self.interleaved:
             parts = tensor.unflatten(0, (self.interleaved, -1, self.head_dim))
             tensor = parts.transpose(0, 1).flatten(0, 2)
+        if len(names) == 1:
+            return {names[0]: tensor}
         return dict(zip(names, tensor.chunk(len(names)), strict=True))
 
 
@@ -104,8 +106,9 @@ def expand(
         if stacked:
             sources = {names[0].replace("{e}", str(e)): shape[1:] for e in range(shape[0])}
         else:
-            sources = {text: (shape[0] // len(names), *shape[1:]) for text in names}
-            sources = {text: shape if len(names) == 1 else s for text, s in sources.items()}
+            # One tensor is what it is; it may be a scalar, which has no rows to divide.
+            part = shape if len(names) == 1 else (shape[0] // len(names), *shape[1:])
+            sources = dict.fromkeys(names, part)
         entries.append(Entry(name, shape, sources, row.interleaved, stacked, head_dim))
     return entries
 

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from gen3d.errors import ModelError
 
-_KIND, _CONFIG = "gen3d.kind", "gen3d.config"
+KIND, _CONFIG = "gen3d.kind", "gen3d.config"
 
 AnySettings = TypeVar("AnySettings", bound=BaseModel)
 AnyNetwork = TypeVar("AnyNetwork", bound=nn.Module)
@@ -31,7 +31,7 @@ def half_weights(module: nn.Module) -> dict[str, Tensor]:
 
 def settings_fields(kind: str, config: BaseModel) -> dict[str, str]:
     """Return the text fields of a file: what it holds, and with which settings."""
-    return {_KIND: kind, _CONFIG: config.model_dump_json()}
+    return {KIND: kind, _CONFIG: config.model_dump_json()}
 
 
 def read_settings(
@@ -56,8 +56,8 @@ def read_settings(
     Raises:
         ModelError: The file holds something else, or its settings cannot be read.
     """
-    if metadata.get(_KIND) != kind:
-        raise ModelError(f"{path} holds {metadata.get(_KIND) or 'unknown weights'}, not {kind}")
+    if metadata.get(KIND) != kind:
+        raise ModelError(f"{path} holds {metadata.get(KIND) or 'unknown weights'}, not {kind}")
     try:
         values = json.loads(metadata.get(field, ""))
         if isinstance(values, dict):

@@ -14,44 +14,53 @@ import numpy as np
 from gen3d.errors import FormatError, InputError
 from gen3d.geometry.cloud import PointCloud
 from gen3d.geometry.mesh import Mesh
+from gen3d.io.cloud_columns import cloud_from_columns, columns_of
 from gen3d.io.ply_elements import Element, parse_header, read_elements
 from gen3d.io.record import KEY, encode_record, record_in
 
-_NORMALS = ("nx", "ny", "nz")
-_COLOURS = (("red", "green", "blue"), ("diffuse_red", "diffuse_green", "diffuse_blue"))
 _INDICES = ("vertex_indices", "vertex_index")
+_KINDS = {
+    "i1": "char",
+    "u1": "uchar",
+    "i2": "short",
+    "u2": "ushort",
+    "i4": "int",
+    "u4": "uint",
+    "f4": "float",
+    "f8": "double",
+}
+_EXACT = 2**53
 
 
 def write_ply(shape: Mesh | PointCloud, record: Mapping[str, Any] | None = None) -> bytes:
     """Return a mesh or a cloud as binary PLY; colours become bytes.
+
+    Attributes of clouds keep their dtypes as far as PLY has them: 64-bit integers become ``int``
+    or ``double``, whichever is exact. Positions of clouds with a global shift are doubles.
 
     Args:
         shape: At least one face or point.
         record: Embedded as a comment.
 
     Raises:
-        InputError: The shape is empty, or the record is not JSON.
+        InputError: The shape is empty, the record is not JSON, or an attribute has a name or
+            values that PLY cannot hold.
     """
-    points = shape.vertices if isinstance(shape, Mesh) else shape.points
     faces = shape.faces if isinstance(shape, Mesh) else None
-    if not len(points) or (faces is not None and not len(faces)):
+    if faces is not None and not len(faces):
         raise InputError("an empty shape cannot be written")
-    fields: list[tuple[str, str]] = [(name, "<f4") for name in "xyz"]
-    columns = [points.T]
-    if shape.normals is not None:
-        fields += [(name, "<f4") for name in _NORMALS]
-        columns.append(shape.normals.T)
-    if shape.colors is not None:
-        fields += [(name, "u1") for name in _COLOURS[0]]
-        columns.append(np.rint(shape.colors.T * 255))
-    rows = np.empty(len(points), np.dtype(fields))
-    for (name, _), column in zip(fields, np.concatenate(columns), strict=True):
-        rows[name] = column
+    columns = {name: _storable(name, values) for name, values in _columns_of(shape).items()}
+    fields = [(name, values.dtype.newbyteorder("<")) for name, values in columns.items()]
+    rows = np.empty(len(next(iter(columns.values()))), np.dtype(fields))
+    for name, values in columns.items():
+        rows[name] = values
     header = ["ply", "format binary_little_endian 1.0", "comment gen3d, Y up"]
+    if isinstance(shape, PointCloud):
+        header[-1] = "comment gen3d"
     if record is not None:
         header.append(f"comment {KEY} {encode_record(record)}")
-    header.append(f"element vertex {len(points)}")
-    header += [f"property {'uchar' if kind == 'u1' else 'float'} {name}" for name, kind in fields]
+    header.append(f"element vertex {len(rows)}")
+    header += [f"property {_KINDS[kind.str[1:]]} {name}" for name, kind in fields]
     body = rows.tobytes()
     if faces is not None:
         header += [f"element face {len(faces)}", "property list uchar int vertex_indices"]
@@ -65,7 +74,9 @@ def write_ply(shape: Mesh | PointCloud, record: Mapping[str, Any] | None = None)
 def read_ply(data: bytes) -> Mesh | PointCloud:
     """Return a mesh where the file has faces, else a point cloud.
 
-    Polygons are cut as fans; other elements and properties are left out.
+    Polygons are cut as fans. A cloud keeps all other scalar properties of its points as
+    attributes; other elements and lists are left out, as is all but position, normal and colour
+    of a mesh.
 
     Raises:
         FormatError: The file is malformed or has no points.
@@ -73,23 +84,20 @@ def read_ply(data: bytes) -> Mesh | PointCloud:
     header = parse_header(data)
     elements = {element.name: element for element in read_elements(data, header)}
     vertex = elements.get("vertex")
-    points = None if vertex is None else _columns(vertex, ("x", "y", "z"))
-    if vertex is None or points is None or not len(points):
+    if vertex is None:
         raise FormatError("the PLY file has no vertices with x, y and z")
-    normals = _columns(vertex, _NORMALS)
-    colours = None
-    for names in _COLOURS:
-        colours = _columns(vertex, names) if colours is None else colours
-        if colours is not None and vertex.values[names[0]].dtype.kind in "iu":
-            colours = colours / np.iinfo(vertex.values[names[0]].dtype).max
-            break
     record = record_in(header.comments)
     metadata = {} if record is None else {KEY: record}
     faces = _faces(elements.get("face"))
+    columns = {
+        name: values.astype(values.dtype.newbyteorder("="))
+        for name, values in vertex.values.items()
+    }
+    cloud = cloud_from_columns(columns, metadata, kind="PLY")
+    if not len(faces):
+        return cloud
     try:
-        if len(faces):
-            return Mesh(points, faces, normals, colours, metadata)
-        return PointCloud(points, normals, colours, metadata)
+        return Mesh(cloud.positions, faces, cloud.normals, cloud.colors, metadata)
     except InputError as error:
         raise FormatError(f"the PLY file is malformed: {error.message}") from error
 
@@ -103,11 +111,28 @@ def read_ply_record(data: bytes) -> dict[str, Any] | None:
     return record_in(parse_header(data).comments)
 
 
-def _columns(element: Element, names: tuple[str, ...]) -> np.ndarray | None:
-    """Return some scalar properties side by side in float64, or None where one is missing."""
-    if any(name not in element.values for name in names):
-        return None
-    return np.stack([element.values[name].astype(np.float64) for name in names], axis=1)
+def _columns_of(shape: Mesh | PointCloud) -> dict[str, np.ndarray]:
+    if isinstance(shape, PointCloud):
+        return columns_of(shape)
+    return columns_of(PointCloud(shape.vertices, shape.normals, shape.colors))
+
+
+def _storable(name: str, values: np.ndarray) -> np.ndarray:
+    """Return a column in a dtype that PLY has."""
+    if not name.isascii() or not name.isprintable() or " " in name:
+        raise InputError(f"PLY has no room for a property named {name!r}", hint="rename it")
+    if values.dtype.str[1:] in _KINDS:
+        return values
+    if values.dtype.kind == "b":
+        return values.astype(np.uint8)
+    if values.dtype.kind == "f":
+        return values.astype(np.float32 if values.dtype.itemsize < 4 else np.float64)
+    low, high = int(values.min()), int(values.max())
+    if low >= -(2**31) and high < 2**31:
+        return values.astype(np.int32)
+    if low >= -_EXACT and high <= _EXACT:
+        return values.astype(np.float64)
+    raise InputError(f"PLY has no integers of 64 bits, which the attribute {name!r} needs")
 
 
 def _faces(element: Element | None) -> np.ndarray:

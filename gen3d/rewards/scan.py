@@ -7,14 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 from jaxtyping import Float
 
 from gen3d.errors import InputError
 from gen3d.geometry.mesh import Mesh, float_rows
+from gen3d.geometry.triangle_distance import surface_distance
 from gen3d.io import load
-
-_FACES = 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,39 +50,6 @@ class ScanAgreement:
         if not len(mesh.faces):
             return math.inf
         return float(surface_distance(self.points, mesh).mean())
-
-
-def surface_distance(points: Float[np.ndarray, "n 3"], mesh: Mesh) -> Float[np.ndarray, " n"]:
-    """Return the distance of each point to a mesh's surface.
-
-    Exact to the 16 faces whose middles are the nearest, which is the distance to the surface
-    wherever faces are of similar size, as those of an extracted surface are; else a bound from
-    above.
-    """
-    corners = mesh.corners.astype(np.float64)
-    count = min(_FACES, len(corners))
-    middles = torch.from_numpy(corners.mean(axis=1)).float()
-    gaps = torch.cdist(torch.from_numpy(np.float32(points)), middles)
-    near = gaps.topk(count, dim=1, largest=False).indices.numpy()
-    return triangle_distance(points[:, None].astype(np.float64), corners[near]).min(axis=1)
-
-
-def triangle_distance(
-    points: Float[np.ndarray, "*n 3"], corners: Float[np.ndarray, "*n 3 3"]
-) -> Float[np.ndarray, "*n"]:
-    """Return the distance of points to triangles, one each; leading dimensions broadcast."""
-    ends = np.roll(corners, -1, axis=-2)
-    edges, offsets = ends - corners, points[..., None, :] - corners
-    lengths = np.maximum((edges**2).sum(-1), 1e-30)
-    along = np.clip((offsets * edges).sum(-1) / lengths, 0, 1)
-    to_edges = np.linalg.norm(offsets - along[..., None] * edges, axis=-1).min(axis=-1)
-    normal = np.cross(edges[..., 0, :], edges[..., 1, :])
-    size = np.linalg.norm(normal, axis=-1)
-    # Over the triangle: on the inner side of each edge, as seen along the normal.
-    sides = (np.cross(edges, offsets) * normal[..., None, :]).sum(-1)
-    over = (sides >= 0).all(axis=-1) & (size > 0)
-    to_plane = np.abs((offsets[..., 0, :] * normal).sum(-1)) / np.maximum(size, 1e-30)
-    return np.where(over, to_plane, to_edges)
 
 
 def read_scan(path: Path) -> ScanAgreement:

@@ -45,6 +45,11 @@ class Processes:
             return cls(distributed.get_rank(), distributed.get_world_size())
         return cls()
 
+    @classmethod
+    def launched(cls) -> Processes:
+        """Return those that ``torchrun`` started, before they know of each other."""
+        return cls(int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1")))
+
     @property
     def is_first(self) -> bool:
         """Whether this one reads and writes the files of the run."""
@@ -123,7 +128,7 @@ def launched_processes(device: str) -> Iterator[Processes]:
         InputError: The device does not exist, or there are more processes than GPUs here.
     """
     joined = distributed.is_available() and distributed.is_initialized()
-    if joined or int(os.environ.get("WORLD_SIZE", "1")) == 1:
+    if joined or Processes.launched().count == 1:
         yield Processes.current()
         return
     place = local_device(device)

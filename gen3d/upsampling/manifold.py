@@ -65,3 +65,23 @@ def pull_as_published(
 def nearest(points: Float[Tensor, "n 3"], cloud: Float[Tensor, "m 3"]) -> Float[Tensor, "n 3"]:
     """Return the nearest point of a cloud for each point."""
     return cloud[knn(points, cloud, 1).indices[:, 0]]
+
+
+def limit_drift(
+    points: Float[Tensor, "n 3"],
+    start: Float[Tensor, "n 3"],
+    reach: Float[Tensor, " n"],
+) -> Float[Tensor, "n 3"]:
+    """Bring back what went farther from its start than it may.
+
+    Where a point is within reach nothing changes, so that a good network is left alone and a bad
+    answer cannot throw points off the surface.
+
+    Args:
+        points: Where they are.
+        start: Where they were.
+        reach: How far each may get.
+    """
+    way = points - start
+    length = way.norm(dim=-1, keepdim=True).clamp(min=1e-20)
+    return start + way * (reach[:, None] / length).clamp(max=1.0)

@@ -40,7 +40,7 @@ def midpoint_interpolate(
         candidates = midpoint_candidates(points, count / len(points), max_edge=max_edge)
         # A sample that runs out of different candidates repeats its first: those are all.
         chosen = farthest_point_sample(candidates, min(count, len(candidates)))
-        distinct = _distinct(chosen, len(candidates))
+        distinct = chosen[_first_of_each(chosen)]
         if len(distinct) == count:
             return candidates[chosen]
         if len(distinct) <= len(points):
@@ -51,7 +51,9 @@ def midpoint_interpolate(
 def midpoint_candidates(
     points: Float[Tensor, "n 3"], rate: float, *, max_edge: float | None = None
 ) -> Float[Tensor, "candidates 3"]:
-    """Return the points and the midpoints with their neighbours, each pair once.
+    """Return the points and the midpoints with their neighbours, each pair where it comes first.
+
+    The order is that of the points and their neighbours from near to far, which decides ties.
 
     Args:
         points: At least one.
@@ -68,10 +70,9 @@ def midpoint_candidates(
         spacing = near.distances_squared[:, min(SPACING_RANK, n - 1)]
         limit = max_edge**2 * torch.minimum(spacing[:, None], spacing[index])
         kept = near.distances_squared[:, :wanted] <= limit
-    # Every point is a candidate itself, though with many equal ones it may not be its own nearest.
-    own = torch.arange(n, device=points.device)
-    first, second = torch.cat([own, first[kept]]), torch.cat([own, index[kept]])
-    pairs = torch.unique(torch.minimum(first, second) * n + torch.maximum(first, second))
+    first, second = first[kept], index[kept]
+    pairs = torch.minimum(first, second) * n + torch.maximum(first, second)
+    pairs = pairs[_first_of_each(torch.unique(pairs, return_inverse=True)[1])]
     return (points[pairs // n] + points[pairs % n]) / 2
 
 
@@ -95,9 +96,9 @@ def stage_rates(rate: float, *, most: float = 4.0) -> list[float]:
     return [rate ** (1 / stages)] * stages
 
 
-def _distinct(chosen: Int[Tensor, " m"], candidates: int) -> Int[Tensor, " d"]:
-    """Return the chosen indices without repetition, in the order in which they were chosen."""
-    at = torch.full((candidates,), len(chosen), dtype=torch.int64, device=chosen.device)
-    rank = torch.arange(len(chosen), device=chosen.device)
-    at.scatter_reduce_(0, chosen, rank, "amin")
-    return chosen[at[chosen] == rank]
+def _first_of_each(labels: Int[Tensor, " m"]) -> Int[Tensor, " d"]:
+    """Return where each label occurs first, in ascending order."""
+    place = torch.arange(len(labels), device=labels.device)
+    first = labels.new_full((int(labels.max()) + 1,), len(labels))
+    first.scatter_reduce_(0, labels, place, "amin")
+    return (first[labels] == place).nonzero()[:, 0]

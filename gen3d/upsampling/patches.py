@@ -49,9 +49,7 @@ class Patches:
         )
 
 
-def cut_patches(
-    points: Float[Tensor, "n 3"], size: int, *, overlap: float = OVERLAP
-) -> Patches:
+def cut_patches(points: Float[Tensor, "n 3"], size: int, *, overlap: float = OVERLAP) -> Patches:
     """Cut a cloud into patches of its ``size`` nearest points around far-apart seeds.
 
     Seeds are a farthest point sample of n / size * ``overlap`` points. Where points are in no
@@ -84,7 +82,7 @@ def cut_patches(
         left = missing.nonzero()[:, 0]
         count = max(1, -(-len(left) // size))
     indices, distances = (torch.cat(part) for part in zip(*parts, strict=True))
-    return _framed(points, indices, distances)
+    return frame_patches(points, indices, distances)
 
 
 def _around(
@@ -98,9 +96,14 @@ def _around(
     return indices, distances
 
 
-def _framed(points: Tensor, indices: Tensor, distances: Tensor) -> Patches:
+def frame_patches(
+    points: Float[Tensor, "n 3"],
+    indices: Int[Tensor, "patches size"],
+    seed_distances: Float[Tensor, "patches size"],
+) -> Patches:
+    """Return patches of given points, each with its centroid and largest radius."""
     inside = points[indices]
     centres = inside.mean(dim=1)
     radii = (inside - centres[:, None]).norm(dim=-1).amax(dim=1)
     radii = torch.where(radii > _FLAT, radii, torch.ones_like(radii))
-    return Patches(indices, distances, centres, radii)
+    return Patches(indices, seed_distances, centres, radii)

@@ -19,7 +19,7 @@ _INTERPOLATION_EPS = 1e-8  # added to squared distances
 
 
 def gather_points(
-    values: Float[Tensor, "batch n c"], index: Int[Tensor, "batch *picked"]
+    values: Float[Tensor, "batch n c"], index: Int[Tensor, batch * picked]
 ) -> Float[Tensor, "batch *picked c"]:
     """Return the rows of each item that an index names."""
     items = torch.arange(len(values), device=values.device)

@@ -129,6 +129,8 @@ class RIN(nn.Module):
         x: Float[Tensor, "batch n 3"],
         t: Float[Tensor, " batch"],
         latent: Float[Tensor, "batch m width"] | None = None,
+        *,
+        geometry: LocalGeometry | None = None,
     ) -> tuple[Float[Tensor, "batch n 3"], Float[Tensor, "batch m width"]]:
         """Predict the velocity.
 
@@ -136,14 +138,14 @@ class RIN(nn.Module):
             x: Patches, centred, in the unit ball.
             t: Their times in [0, 1].
             latent: What the last step returned; None at the first.
+            geometry: What :meth:`look` says of ``x``, where it was asked already.
 
         Returns:
             Velocity, float32, and the latents for the next step; no gradient flows into ``latent``.
         """
         points = self.point_in(x)
-        geometry = None
-        if self.config.local is not None and self.local_in is not None:
-            geometry = LocalGeometry.of(x, self.config.local)
+        geometry = geometry or self.look(x)
+        if geometry is not None and self.local_in is not None:
             points = points + self.local_in(geometry)
         points = self.point_norm(points)
         z = torch.cat([self._latents(x, points), self._time(t)[:, None]], dim=1)
@@ -155,6 +157,10 @@ class RIN(nn.Module):
         if geometry is not None and self.local_out is not None:
             velocity = velocity + self.local_out(points, geometry)
         return velocity, z
+
+    def look(self, x: Float[Tensor, "batch n 3"]) -> LocalGeometry | None:
+        """Measure the surroundings of all points; None if the network does not see them."""
+        return None if self.config.local is None else LocalGeometry.of(x, self.config.local)
 
     def _latents(self, x: Tensor, points: Tensor) -> Tensor:
         """Learned latents, and the features of some points."""

@@ -13,7 +13,7 @@ from torch import Tensor
 from gen3d.errors import InputError
 
 
-class VelocityNetwork(Protocol):
+class Velocity(Protocol):
     """Tells how the points of patches move, dx/dt with t = 1 at the start and 0 on the surface."""
 
     def __call__(
@@ -21,13 +21,13 @@ class VelocityNetwork(Protocol):
         x: Float[Tensor, "batch n 3"],
         t: Float[Tensor, " batch"],
         latent: Float[Tensor, "batch tokens channels"] | None = None,
-    ) -> tuple[Float[Tensor, "batch n 3"], Float[Tensor, "batch tokens channels"]]:
+    ) -> tuple[Float[Tensor, "batch n 3"], Float[Tensor, "batch tokens channels"] | None]:
         """Return the velocity of every point and what to give to the next step."""
         ...
 
 
 def flow_patches(
-    network: VelocityNetwork,
+    network: Velocity,
     start: Float[Tensor, "patches n 3"],
     times: Sequence[float],
     *,

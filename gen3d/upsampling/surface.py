@@ -54,9 +54,7 @@ class LocalQuadrics:
         return queries + (weights[..., None] * ways).sum(dim=1)
 
 
-def fit_quadrics(
-    points: Float[Tensor, "n 3"], *, neighbours: int = NEIGHBOURS
-) -> LocalQuadrics:
+def fit_quadrics(points: Float[Tensor, "n 3"], *, neighbours: int = NEIGHBOURS) -> LocalQuadrics:
     """Fit a quadric to the nearest points of every point.
 
     The plane by weighted covariance, then heights over it by weighted least squares (Cazals and

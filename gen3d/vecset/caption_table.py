@@ -11,6 +11,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from gen3d.errors import InputError
+from gen3d.training.batch_part import WHOLE, BatchPart
 from gen3d.vecset.dit import Condition
 
 
@@ -96,8 +97,12 @@ class CaptionTable:
         tokens = self.tokens[rows].float() * mask[..., None]
         return Condition(tokens, mask, self.pooled[index])
 
-    def pick(self, shapes: Tensor, generator: torch.Generator) -> Condition:
-        """Return one caption per shape, drawn at random."""
-        draws = torch.rand(len(shapes), generator=generator).tolist()
-        options = [self.of_shape[i] for i in shapes.tolist()]
+    def pick(
+        self, shapes: Tensor, generator: torch.Generator, part: BatchPart = WHOLE
+    ) -> Condition | None:
+        """Return one caption, drawn at random, for each shape of a part; None if it is empty."""
+        draws = part.take(torch.rand(len(shapes), generator=generator)).tolist()
+        options = [self.of_shape[i] for i in part.take(shapes).tolist()]
+        if not options:
+            return None
         return self.condition([o[int(u * len(o))] for o, u in zip(options, draws, strict=True)])

@@ -10,6 +10,7 @@ from jaxtyping import Int
 from pydantic import Field, model_validator
 from torch import Tensor
 
+from gen3d.training.batch_part import BatchPart, current_part
 from gen3d.vecset.caption_table import CaptionTable
 from gen3d.vecset.config import Settings
 from gen3d.vecset.dit import Condition
@@ -23,12 +24,14 @@ class ConditionPart:
     Items with many tokens and items with few go apart, as padding costs as much as tokens.
 
     Attributes:
-        rows: Which items of the batch.
-        condition: Theirs.
+        rows: Which items of the whole batch, one after the other.
+        condition: Of those among them that are the current part's; None where none is.
+        share: Which these are, see :class:`~gen3d.training.batch_part.BatchPart`.
     """
 
-    rows: Int[Tensor, " part"]
-    condition: Condition
+    rows: Int[Tensor, " rows"]
+    condition: Condition | None
+    share: BatchPart
 
 
 class ConditionSource(Protocol):
@@ -37,7 +40,10 @@ class ConditionSource(Protocol):
     def pick(
         self, shapes: Int[Tensor, " batch"], generator: torch.Generator
     ) -> list[ConditionPart]:
-        """Draw a condition for each shape; the parts cover each row once."""
+        """Draw a condition for each shape of the whole batch, and make the current part's.
+
+        The parts cover each row once; in all processes they have the same rows.
+        """
         ...
 
     def fixed(self, shapes: Int[Tensor, " batch"]) -> dict[str, Condition]:
@@ -59,7 +65,9 @@ class TextSource:
         self, shapes: Int[Tensor, " batch"], generator: torch.Generator
     ) -> list[ConditionPart]:
         """Draw one of each shape's captions."""
-        return [ConditionPart(torch.arange(len(shapes)), self._captions.pick(shapes, generator))]
+        share = current_part()
+        condition = self._captions.pick(shapes, generator, share)
+        return [ConditionPart(torch.arange(len(shapes)), condition, share)]
 
     def fixed(self, shapes: Int[Tensor, " batch"]) -> dict[str, Condition]:
         """Return each shape's first caption."""
@@ -136,16 +144,18 @@ class MixtureSource:
         pair = float(torch.rand((), generator=generator)) < self._shares.pair
         views = min(2 if pair else 1, self._pictures.copies)
         parts = []
-        text, alone, joined = torch.arange(total).split([total - image - both, image, both])
-        if len(text):
-            parts.append(ConditionPart(text, self._captions.pick(shapes[text], generator)))
-        if len(alone):
-            tokens = self._draw(shapes[alone], views, generator)
-            parts.append(ConditionPart(alone, image_condition(tokens)))
-        if len(joined):
-            tokens = self._draw(shapes[joined], views, generator)
-            captions = self._captions.pick(shapes[joined], generator)
-            parts.append(ConditionPart(joined, join_conditions(captions, image_condition(tokens))))
+        first = 0
+        for count, pictured, told in (
+            (total - image - both, False, True),
+            (image, True, False),
+            (both, True, True),
+        ):
+            rows, share = torch.arange(first, first + count), current_part().after(first)
+            first += count
+            if count:
+                pictures = self._draw(shapes[rows], views, generator, share) if pictured else None
+                captions = self._captions.pick(shapes[rows], generator, share) if told else None
+                parts.append(ConditionPart(rows, _joined(captions, pictures), share))
         return parts
 
     def fixed(self, shapes: Int[Tensor, " batch"]) -> dict[str, Condition]:
@@ -155,10 +165,22 @@ class MixtureSource:
         tokens = self._pictures.encoded(shapes, first, generator)
         return {**self._text.fixed(shapes), "image_velocity_mse": image_condition(tokens)}
 
-    def _draw(self, shapes: Tensor, views: int, generator: torch.Generator) -> ImageTokens:
-        """Draw different pictures of each shape."""
+    def _draw(
+        self, shapes: Tensor, views: int, generator: torch.Generator, share: BatchPart
+    ) -> Condition | None:
+        """Draw different pictures of each shape, and read those of a share."""
         order = torch.rand(len(shapes), self._pictures.copies, generator=generator).argsort(1)
-        return self._pictures.encoded(shapes, order[:, :views], generator)
+        mine = share.take(shapes)
+        if not len(mine):
+            return None
+        own = share.own_generator(generator)
+        return image_condition(self._pictures.encoded(mine, share.take(order)[:, :views], own))
+
+
+def _joined(text: Condition | None, image: Condition | None) -> Condition | None:
+    if text is None or image is None:
+        return image if text is None else text
+    return join_conditions(text, image)
 
 
 def image_condition(image: ImageTokens) -> Condition:

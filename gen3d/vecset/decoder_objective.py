@@ -9,6 +9,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits, smooth_l1_loss
 
 from gen3d.nn.attention import muon_row_chunks
 from gen3d.runtime.progress import ProgressSink
+from gen3d.training.batch_part import current_part
 from gen3d.training.objective import EXAMPLES, LossResult
 from gen3d.vecset.config import Settings
 from gen3d.vecset.flow_objective import encode_shapes
@@ -99,19 +100,22 @@ class DecoderObjective:
         """Draw shapes and queries, and compare fields and colours with the truth."""
         config, module = self.config, self.module
         device = module.from_latent.weight.device
-        index = draw_shapes(self.train, config.batch_size, generator)
+        part = current_part()
+        count = part.size(config.batch_size)
+        whole = draw_shapes(self.train, config.batch_size, generator)
+        index = part.take(whole)
         queries, inside = draw_queries(
             self.train, generator, index, queries=config.queries, near_fraction=config.near_fraction
         )
-        latents = self.latents[index]
+        latents = self.latents[whole]
         # The shapes come in random order, so the first ones are a random choice.
-        noisy = round(config.noise_share * len(index))
+        noisy = round(config.noise_share * len(whole))
         noise = torch.randn(latents[:noisy].shape, generator=generator)
         latents = torch.cat([latents[:noisy] + self._noise_std * noise, latents[noisy:]])
-        shape = module.decode(latents.to(device))
+        shape = module.decode(part.take(latents).to(device))
         logits = module.occupancy(queries.to(device), shape)
         loss = occupancy = binary_cross_entropy_with_logits(logits, inside.to(device))
-        figures: dict[str, float | Tensor] = {EXAMPLES: config.batch_size, "bce": occupancy}
+        figures: dict[str, float | Tensor] = {EXAMPLES: count, "bce": occupancy}
         if module.colour is not None and config.colour_weight > 0:
             at = torch.randint(
                 self.train.surface.shape[1], (config.colour_points,), generator=generator

@@ -170,7 +170,9 @@ class DistillObjective:
         made = x_t - t[:, None, None] * u
         index = torch.randint(len(self._real.latents), (size,), generator=generator)
         real = self._real.latents[index].to(x0)
-        condition = self._real.captions.pick(index, generator).to(x0.device)
+        condition = self._real.captions.pick(index, generator)
+        assert condition is not None
+        condition = condition.to(x0.device)
         noise = randn(x0.shape, generator, device=x0.device, dtype=x0.dtype)
         fake = judge.features(self._teacher, interpolate(made, noise, s), s, batch.cond)
         with torch.no_grad():

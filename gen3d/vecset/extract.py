@@ -107,6 +107,7 @@ def extract_mesh(
     mesher: Mesher = "marching-cubes",
     refine_steps: int = 2,
     normalise: bool = True,
+    coloured: bool = True,
     chunk: int | None = None,
     check: Callable[[], None] = lambda: None,
 ) -> ExtractedMesh:
@@ -123,6 +124,7 @@ def extract_mesh(
             0 leaves the vertices where linear interpolation puts them.
         normalise: Whether to centre and scale to the public frame; else the mesh stays in the
             coordinates of the network.
+        coloured: Whether vertices get colours, if the model has any; a texture needs none.
         chunk: Queries at a time where no kernel runs; None: chosen by their attention scores.
         check: Called between stages; may raise to stop.
 
@@ -148,7 +150,7 @@ def extract_mesh(
     clock.lap("surface")
     cleaned = remove_floaters(raw)
     mesh = cleaned.mesh
-    if vae.colour is not None:
+    if coloured and vae.colour is not None:
         points = torch.from_numpy(mesh.vertices).to(device)
         mesh = mesh.with_(colors=shape_colours(vae, shape)(points).cpu().numpy())
     if faces is not None:

@@ -13,6 +13,8 @@ from gen3d.errors import InputError
 from gen3d.flow import LINEAR, LogitNormalTimes, flow_matching_loss
 from gen3d.nn.attention import muon_row_chunks
 from gen3d.runtime.progress import NullProgress, ProgressSink
+from gen3d.runtime.seeds import randn
+from gen3d.training.batch_part import current_part
 from gen3d.training.objective import EXAMPLES, LossResult
 from gen3d.vecset.caption_table import CaptionTable, TextEncoderLike
 from gen3d.vecset.condition_source import (
@@ -35,7 +37,7 @@ class FlowObjectiveConfig(Settings):
     """Batches of the flow's training; defaults are those of the measured recipe.
 
     Attributes:
-        batch_size: Latent sets per step.
+        batch_size: Latent sets per step, over all processes.
         encode_points: Surface points from which each shape's latents are computed, once.
         condition_dropout: Share of items trained without condition, for guidance.
         time_mean: Mean of logit(t).
@@ -162,21 +164,28 @@ class FlowObjective:
     def loss(self, step: int, generator: torch.Generator) -> LossResult:
         """Draw latents, conditions, times and noise, and compute the velocity's error."""
         batch = self.config.batch_size
+        count = current_part().size(batch)
         index = draw_shapes(self._shapes, batch, generator)
         drop = torch.rand(batch, generator=generator) < self.config.condition_dropout
         device = self.module.latent_in.weight.device
         loss = torch.zeros((), device=device)
         for part in self._source.pick(index, generator):
+            times = self._times.sample(len(part.rows), generator)
+            noise = randn((len(part.rows), *self.latents.shape[1:]), generator)
+            if part.condition is None:
+                continue
+            rows = part.share.take(part.rows)
             result = flow_matching_loss(
                 self.module,
-                self.latents[index[part.rows]].to(device),
-                part.condition.dropped(drop[part.rows]).to(device),
+                self.latents[index[rows]].to(device),
+                part.condition.dropped(drop[rows]).to(device),
                 generator=generator,
                 path=LINEAR,
-                times=self._times,
+                times=part.share.take(times),
+                noise=part.share.take(noise).to(device),
             )
-            loss = loss + result.loss * (len(part.rows) / batch)
-        return LossResult(loss, {EXAMPLES: batch, "velocity_mse": loss})
+            loss = loss + result.loss * (len(rows) / count)
+        return LossResult(loss, {EXAMPLES: count, "velocity_mse": loss})
 
     @torch.no_grad()
     def validate(self, module: nn.Module) -> dict[str, float]:

@@ -21,6 +21,7 @@ from gen3d.errors import InputError
 from gen3d.io.network_files import fill, half_weights, read_settings, settings_fields
 from gen3d.io.tensors import load_tensors, save_tensors
 from gen3d.nn.blocks import SelfBlock
+from gen3d.vecset.backbone import Backbone, BackboneConfig
 from gen3d.vecset.config import Settings
 
 IMAGE_FILE = "image.safetensors"
@@ -44,6 +45,8 @@ class ImageEncoderConfig(Settings):
         width: Channels.
         heads: Attention heads.
         layers: Blocks.
+        backbone: A published transformer that takes the stem's place; ``width`` and ``patch`` must
+            be its own. Blocks read its tokens; without blocks, only linear layers are trained.
         mlp_ratio: Hidden channels over ``width``.
         out_dim: Channels of the tokens that go out, and of the pooled vector.
     """
@@ -53,13 +56,14 @@ class ImageEncoderConfig(Settings):
     stem: int = Field(default=48, ge=4)
     width: int = Field(default=192, ge=8)
     heads: int = Field(default=3, ge=1)
-    layers: int = Field(default=5, ge=1)
+    layers: int = Field(default=5, ge=0)
+    backbone: BackboneConfig | None = None
     mlp_ratio: float = Field(default=2.0, gt=0)
     out_dim: int = Field(default=128, ge=1)
 
     @model_validator(mode="after")
     def _fits(self) -> ImageEncoderConfig:
-        if self.size % self.patch or self.patch % 8:
+        if self.size % self.patch or (self.backbone is None and self.patch % 8):
             raise ValueError(f"patch {self.patch} must divide size {self.size} and be 8, 16, ...")
         if self.width % self.heads:
             raise ValueError(f"width {self.width} is not a multiple of heads {self.heads}")
@@ -112,13 +116,11 @@ class ImageEncoder(nn.Module):
         super().__init__()
         self.config = config
         width = config.width
-        self.stem = nn.Sequential(
-            nn.Conv2d(_CHANNELS, config.stem, 4, stride=4),
-            nn.GELU(approximate="tanh"),
-            nn.Conv2d(config.stem, 2 * config.stem, 3, stride=2, padding=1),
-            nn.GELU(approximate="tanh"),
-            nn.Conv2d(2 * config.stem, width, config.patch // 8, stride=config.patch // 8),
-        )
+        self.backbone: Backbone | None = None
+        if config.backbone is not None:
+            self.backbone = Backbone(config.backbone, width=width, patch=config.patch)
+        else:
+            self.stem = _make_stem(config)
         self.whole = nn.Parameter(0.02 * torch.randn(width))
         self.positions = nn.Parameter(0.02 * torch.randn(config.tokens_per_view, width))
         self.slots = nn.Parameter(0.02 * torch.randn(len(SLOTS), width))
@@ -161,14 +163,21 @@ class ImageEncoder(nn.Module):
             )
         if slots is None:
             slots = torch.full((len(views),), UNKNOWN_SLOT, device=views.device)
-        patches = self.stem(2 * views - 1).flatten(2).transpose(1, 2)
-        whole = self.whole.to(patches.dtype).expand(len(patches), 1, -1)
-        x = torch.cat([whole, patches], dim=1) + self.positions + self.slots[slots][:, None]
+        x = self._patches(views) + self.positions + self.slots[slots][:, None]
         for block in self.blocks:
             x = block(x)
         x = self.norm(x)
         tokens = self.to_tokens(x) + self.kind
         return ViewTokens(unit_rms(tokens), unit_rms(self.to_pooled(x[:, 0])), x[:, 0].float())
+
+    def _patches(self, views: Float[Tensor, "n 4 size size"]) -> Float[Tensor, "n tokens width"]:
+        """Return a token for the whole, and those of the patches."""
+        if self.backbone is not None:
+            tokens = self.backbone.tokens(views)
+            return torch.cat([tokens[:, :1] + self.whole, tokens[:, 1:]], dim=1)
+        patches = self.stem(2 * views - 1).flatten(2).transpose(1, 2)
+        whole = self.whole.to(patches.dtype).expand(len(patches), 1, -1)
+        return torch.cat([whole, patches], dim=1)
 
     @torch.no_grad()
     def encode(
@@ -196,6 +205,16 @@ class ImageEncoder(nn.Module):
         each = self(views.flatten(0, 1), None if slots is None else slots.flatten())
         shape = views.shape[:2]
         return join_views(each.tokens.unflatten(0, shape), each.pooled.unflatten(0, shape), present)
+
+
+def _make_stem(config: ImageEncoderConfig) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(_CHANNELS, config.stem, 4, stride=4),
+        nn.GELU(approximate="tanh"),
+        nn.Conv2d(config.stem, 2 * config.stem, 3, stride=2, padding=1),
+        nn.GELU(approximate="tanh"),
+        nn.Conv2d(2 * config.stem, config.width, config.patch // 8, stride=config.patch // 8),
+    )
 
 
 def join_views(

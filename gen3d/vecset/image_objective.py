@@ -20,6 +20,7 @@ from gen3d.data.renders import ViewSet
 from gen3d.data.view_augment import AugmentConfig, augment_views, plain_views
 from gen3d.errors import InputError
 from gen3d.nn.attention import muon_row_chunks
+from gen3d.training.batch_part import current_part
 from gen3d.training.objective import EXAMPLES, LossResult
 from gen3d.vecset.caption_table import CaptionTable
 from gen3d.vecset.config import Settings
@@ -146,8 +147,12 @@ class ImageObjective:
         config, module, lesson = self.config, self.module, self._train
         device = module.pose.weight.device
         batch = config.batch_size
-        shapes = lesson.draw(batch, generator)
-        views = _two_views(batch, lesson.views.images.shape[1], generator)
+        part = current_part()
+        count = part.size(batch)
+        shapes = part.take(lesson.draw(batch, generator))
+        # To change the pictures of the whole batch would take as long as to learn from them.
+        generator = part.own_generator(generator)
+        views = _two_views(count, lesson.views.images.shape[1], generator)
         rows = shapes.repeat_interleave(2)
         taken = pick_pictures(lesson.views, rows, views)
         slots = told_slots(taken.azimuth_deg, generator, config.slot_share, config.slot_reach_deg)
@@ -161,7 +166,7 @@ class ImageObjective:
         pose = mse_loss(module.pose(seen.whole), _pose_of(taken).to(device))
         loss = (2 * alone + paired) / 3 + config.text_weight * contrast + config.pose_weight * pose
         figures = {"latent_mse": alone, "pair_mse": paired, "contrast": contrast, "pose": pose}
-        return LossResult(loss, {EXAMPLES: 2 * batch, **figures})
+        return LossResult(loss, {EXAMPLES: 2 * count, **figures})
 
     @torch.no_grad()
     def validate(self, module: nn.Module) -> dict[str, float]:

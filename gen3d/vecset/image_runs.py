@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
+import torch
 from torch import Tensor
 
 from gen3d.conditioning.text import TextEncoder
@@ -12,6 +13,7 @@ from gen3d.data.renders import ViewConfig
 from gen3d.errors import InputError
 from gen3d.runtime.progress import ProgressSink
 from gen3d.training.config import TrainConfig
+from gen3d.training.processes import local_device
 from gen3d.vecset.checkpoints import load_vae
 from gen3d.vecset.condition_source import MixtureShares
 from gen3d.vecset.config import Settings
@@ -54,7 +56,8 @@ class ImageRun(Settings):
 
     def build(self, progress: ProgressSink | None = None) -> ImageObjective:
         """Open the data, draw and encode it, and make the objective."""
-        vae, text = load_vae(self.vae), TextEncoder.load(self.text)
+        vae = load_vae(self.vae, device=local_device(self.trainer.device))
+        text = TextEncoder.load(self.text)
         train, held_out = (
             ImageLesson.prepare(
                 source.open_views(self.views, progress),
@@ -98,15 +101,26 @@ class ImageInput(Settings):
     live: bool = False
     shares: MixtureShares = MixtureShares()
 
-    def open(self, data: RunData, progress: ProgressSink | None = None) -> TrainingPictures:
+    def open(
+        self,
+        data: RunData,
+        progress: ProgressSink | None = None,
+        *,
+        device: torch.device | str = "cpu",
+    ) -> TrainingPictures:
         """Draw and encode what is not there yet.
+
+        Args:
+            data: Whose shapes' pictures.
+            progress: Where to report.
+            device: Where the encoder works.
 
         Raises:
             InputError: Only some of the shapes would have pictures.
         """
         if self.views.limit is not None:
             raise InputError("a flow network needs pictures of all shapes", hint="drop views.limit")
-        encoder = load_image_encoder(self.encoder)
+        encoder = load_image_encoder(self.encoder, device=device)
         train, held_out = (
             self._live(encoder, source, progress)
             if self.live

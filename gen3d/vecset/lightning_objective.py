@@ -13,6 +13,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from gen3d.geometry.metrics import volume_iou
 from gen3d.nn.attention import muon_row_chunks
 from gen3d.runtime.progress import ProgressSink
+from gen3d.training.batch_part import current_part
 from gen3d.training.objective import EXAMPLES, LossResult
 from gen3d.vecset.config import QueryDecoderConfig, Settings
 from gen3d.vecset.flow_objective import encode_shapes
@@ -140,14 +141,17 @@ class LightningObjective:
         config, vae = self.config, self._vae
         device = self.module.output_proj.weight.device
         vae.to(device)
-        index = draw_shapes(self.train, config.batch_size, generator)
+        part = current_part()
+        count = part.size(config.batch_size)
+        whole = draw_shapes(self.train, config.batch_size, generator)
+        index = part.take(whole)
         queries, inside = draw_queries(
             self.train, generator, index, queries=config.queries, near_fraction=config.near_fraction
         )
         queries, inside = queries.to(device), inside.to(device)
         latents = self.latents[index]
         # The shapes come in random order, so the first ones are a random choice.
-        noisy = round(config.noise_share * len(index)) if config.latent_noise > 0 else 0
+        noisy = round(config.noise_share * len(whole)) if config.latent_noise > 0 else 0
         with torch.no_grad():
             tokens = vae.tokens(latents.to(device))
             target = inside
@@ -155,13 +159,14 @@ class LightningObjective:
                 full = _logits(vae.geometry, tokens, queries).sigmoid()
                 target = torch.lerp(inside, full, config.teacher_share)
             if noisy:
-                wrong = self._with_noise(latents[:noisy], generator).to(device)
-                tokens = torch.cat([vae.tokens(wrong), tokens[noisy:]])
+                wrong = self._with_noise(self.latents[whole[:noisy]], generator)
+                wrong = part.take(wrong).to(device)
+                tokens = torch.cat([vae.tokens(wrong), tokens[len(wrong) :]])
         logits = _logits(self.module, tokens, queries)
         loss = binary_cross_entropy_with_logits(logits, target)
         with torch.no_grad():
             truth = binary_cross_entropy_with_logits(logits, inside)
-        return LossResult(loss, {EXAMPLES: config.batch_size, "bce": truth})
+        return LossResult(loss, {EXAMPLES: count, "bce": truth})
 
     @torch.no_grad()
     def validate(self, module: nn.Module) -> dict[str, float]:

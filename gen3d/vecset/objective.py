@@ -12,9 +12,16 @@ from torch.nn.functional import binary_cross_entropy_with_logits, mse_loss, smoo
 from gen3d.errors import InputError
 from gen3d.geometry.metrics import volume_iou
 from gen3d.nn.attention import muon_row_chunks
+from gen3d.training.batch_part import current_part
 from gen3d.training.objective import EXAMPLES, LossResult
 from gen3d.vecset.config import Settings, VAEConfig
-from gen3d.vecset.shape_data import ShapeSet, check_shape_set, draw_batch, gather
+from gen3d.vecset.shape_data import (
+    ShapeSet,
+    TrainingShapes,
+    check_shape_set,
+    draw_batch,
+    gather,
+)
 from gen3d.vecset.vae import ShapeVAE
 from gen3d.vecset.warm_start import warm_start
 
@@ -27,7 +34,7 @@ class VAEObjectiveConfig(Settings):
     """Batches and loss weights; defaults are those of the measured recipe.
 
     Attributes:
-        batch_size: Shapes per step.
+        batch_size: Shapes per step, over all processes.
         points: Surface points that the encoder sees.
         queries: Field queries per shape.
         near_fraction: Share of them near the surface.
@@ -77,7 +84,7 @@ class VAEObjective:
         self,
         model: VAEConfig,
         config: VAEObjectiveConfig,
-        train: ShapeSet,
+        train: TrainingShapes,
         held_out: ShapeSet,
         *,
         seed: int = 0,
@@ -119,13 +126,16 @@ class VAEObjective:
             device=device,
         )
         posterior = module.encode(batch.surface, tokens=self._tokens(generator))
-        noise = torch.randn(posterior.mean.shape, generator=generator).to(device)
+        part = current_part()
+        count = part.size(config.batch_size)
+        noise = torch.randn(config.batch_size, *posterior.mean.shape[1:], generator=generator)
+        noise = part.take(noise).to(device)
         shape = module.decode(posterior.sample(noise))
         logits = module.occupancy(batch.queries, shape)
         occupancy = binary_cross_entropy_with_logits(logits, batch.inside)
         kl = posterior.kl()
         loss = occupancy + config.kl_weight * kl
-        figures: dict[str, float | Tensor] = {EXAMPLES: config.batch_size, "bce": occupancy}
+        figures: dict[str, float | Tensor] = {EXAMPLES: count, "bce": occupancy}
         if module.colour is not None and config.colour_weight > 0:
             colours = module.colours(batch.colour_points, shape)
             if config.colour_loss == "mse":

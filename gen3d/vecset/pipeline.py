@@ -449,14 +449,16 @@ class VecsetPipeline:
             EmptySurfaceError: The field has no surface.
         """
         shape = self.vae.decode(latents / self.vae.config.scale_factor)
+        textured = asset is not None and asset.texture is not None
         extracted = extract_mesh(
             self.vae,
             shape,
             resolution=resolution,
-            faces=faces if asset is None or asset.texture is None else None,
+            faces=None if textured else faces,
             start=self.sampling.decode_start,
             mesher=mesher,
-            normalise=asset is None or asset.texture is None,
+            normalise=not textured,
+            coloured=not textured,
             check=check,
         )
         if asset is not None:

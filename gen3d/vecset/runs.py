@@ -11,6 +11,7 @@ from gen3d.conditioning.text import TextEncoder
 from gen3d.errors import ModelError
 from gen3d.runtime.progress import ProgressSink
 from gen3d.training.config import TrainConfig
+from gen3d.training.processes import local_device
 from gen3d.training.state import load_ema_weights
 from gen3d.vecset.checkpoints import VAE_FILE, load_vae, save_dit, save_vae
 from gen3d.vecset.config import (
@@ -31,7 +32,9 @@ from gen3d.vecset.image_runs import ImageInput, ImageRun
 from gen3d.vecset.lightning import with_geometry
 from gen3d.vecset.lightning_objective import LightningObjective, LightningObjectiveConfig
 from gen3d.vecset.objective import VAEObjective, VAEObjectiveConfig
+from gen3d.vecset.resident import ResidentShapes
 from gen3d.vecset.run_sources import RunData
+from gen3d.vecset.shape_data import TrainingShapes
 from gen3d.vecset.student_runs import DistillRun, RegressionRun, StudentRun
 from gen3d.vecset.tune_runs import TuneRun
 from gen3d.vecset.vae import ShapeVAE
@@ -41,12 +44,15 @@ class VAERun(Settings):
     """A run of the shape autoencoder (``configs/vecset/vae.yaml``).
 
     Attributes:
+        resident: Hold the training set in the device's memory, see
+            :class:`gen3d.vecset.resident.ResidentShapes`.
         start: Weights of an autoencoder to begin with, as ``save_vae`` writes them; the model may
             have more tokens and blocks. None: begin anew.
     """
 
     kind: Literal["vecset-vae"]
     data: RunData
+    resident: bool = False
     start: Path | None = None
     model: VAEConfig = VAEConfig()
     objective: VAEObjectiveConfig = VAEObjectiveConfig()
@@ -54,10 +60,14 @@ class VAERun(Settings):
 
     def build(self, progress: ProgressSink | None = None) -> VAEObjective:
         """Open the data and make the objective."""
+        source = self.data.train.open(progress)
+        train: TrainingShapes = source
+        if self.resident:
+            train = ResidentShapes.load(source, local_device(self.trainer.device), progress)
         return VAEObjective(
             self.model,
             self.objective,
-            self.data.train.open(progress),
+            train,
             self.data.held_out.open(progress),
             seed=self.trainer.seed,
             start=None if self.start is None else load_vae(self.start),
@@ -85,15 +95,19 @@ class FlowRun(Settings):
 
     def build(self, progress: ProgressSink | None = None) -> FlowObjective:
         """Open the data, encode it, and make the objective."""
+        device = local_device(self.trainer.device)
+        images = None
+        if self.image is not None:
+            images = self.image.open(self.data, progress, device=device)
         return FlowObjective(
             self.model,
             self.objective,
-            load_vae(self.vae),
+            load_vae(self.vae, device=device),
             TextEncoder.load(self.text),
             self.data.train.open(progress),
             self.data.held_out.open(progress),
             seed=self.trainer.seed,
-            images=None if self.image is None else self.image.open(self.data, progress),
+            images=images,
             progress=progress,
         )
 

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from gen3d.data.sampled import SampleArray, SampledShapes
 from gen3d.errors import InputError
-from gen3d.runtime.seeds import MAX_SEED, item_seed
+from gen3d.training.batch_part import current_part
 
 ShapeSet: TypeAlias = SampledShapes
 """Sampled shapes, of any source."""
@@ -24,6 +24,35 @@ class WeightedShapes(Protocol):
 
     def draw(self, count: int, generator: torch.Generator) -> Int[Tensor, " count"]:
         """Draw shapes, with replacement."""
+        ...
+
+
+class TrainingShapes(Protocol):
+    """What a batch is drawn from: :data:`ShapeSet`, or one held in the memory of a device."""
+
+    @property
+    def surface(self) -> SampleArray | Tensor:
+        """Position, unit normal, sRGB colour: (shapes, points, 9) float16."""
+        ...
+
+    @property
+    def queries(self) -> SampleArray | Tensor:
+        """Query points, (shapes, queries, 3) float16: near the surface first, then uniform."""
+        ...
+
+    @property
+    def inside(self) -> SampleArray | Tensor:
+        """Occupancy of the queries, (shapes, queries) bool."""
+        ...
+
+    @property
+    def near_count(self) -> int:
+        """How many queries of each shape are near the surface."""
+        ...
+
+    @property
+    def captions(self) -> list[list[str]]:
+        """Several captions per shape."""
         ...
 
 
@@ -47,48 +76,32 @@ class ShapeBatch:
 
 
 def draw_shapes(
-    shapes: ShapeSet, count: int, generator: torch.Generator, *, part: tuple[int, int] | None = None
+    shapes: TrainingShapes, count: int, generator: torch.Generator
 ) -> Int[Tensor, " count"]:
-    """Draw one process's share of a batch of shapes, with replacement.
-
-    All processes of a run must come with generators in the same state, as the trainer's are at the
-    start of a step: each draws the whole batch and keeps every n-th shape, so what the processes
-    see together follows from step and seed alone. Behind that the generators part ways.
+    """Draw a whole batch of shapes, with replacement, in random order.
 
     Args:
         shapes: Where from; a :class:`WeightedShapes` draws by its own weights.
-        count: Shapes for this process.
-        generator: CPU generator.
-        part: Rank and number of processes; None: those of ``torch.distributed``.
+        count: Shapes of the batch, over all processes.
+        generator: CPU generator, in the same state in all processes.
     """
-    rank, world = _process_part() if part is None else part
     if isinstance(shapes, WeightedShapes):
-        index = shapes.draw(count * world, generator)
-    else:
-        index = torch.randint(len(shapes.captions), (count * world,), generator=generator)
-    if world > 1:
-        seed = int(torch.randint(MAX_SEED, (), generator=generator))
-        generator.manual_seed(item_seed(seed, rank))
-    return index[rank::world]
-
-
-def _process_part() -> tuple[int, int]:
-    distributed = torch.distributed
-    if distributed.is_available() and distributed.is_initialized():
-        return distributed.get_rank(), distributed.get_world_size()
-    return 0, 1
+        return shapes.draw(count, generator)
+    return torch.randint(len(shapes.captions), (count,), generator=generator)
 
 
 def gather(
-    array: SampleArray, shapes: Int[Tensor, " batch"], points: Int[Tensor, " n"]
+    array: SampleArray | Tensor, shapes: Int[Tensor, " batch"], points: Int[Tensor, " n"]
 ) -> Float[Tensor, "batch n ..."]:
-    """Read the same points of several shapes, as float32."""
+    """Read the same points of several shapes, as float32; where the array is a tensor, there."""
+    if isinstance(array, Tensor):
+        return array[shapes.to(array.device)[:, None], points.to(array.device)[None]].float()
     picked = array[shapes.numpy()[:, None], points.numpy()[None]]
     return torch.from_numpy(picked.astype(np.float32))
 
 
 def draw_batch(
-    shapes: ShapeSet,
+    shapes: TrainingShapes,
     generator: torch.Generator,
     *,
     batch_size: int,
@@ -98,19 +111,19 @@ def draw_batch(
     colour_points: int,
     device: torch.device,
 ) -> ShapeBatch:
-    """Draw shapes, and points of them that all shapes of the batch share by index.
+    """Draw a batch of shapes, and points of them that all share by index; return the current part.
 
     Args:
         shapes: Where from.
         generator: CPU generator.
-        batch_size: Shapes.
+        batch_size: Shapes, over all parts of the batch.
         points: Surface points for the encoder.
         queries: Field queries.
         near_fraction: Share of the queries near the surface.
         colour_points: Surface points for the colour loss.
         device: Where the batch shall live.
     """
-    index = draw_shapes(shapes, batch_size, generator)
+    index = current_part().take(draw_shapes(shapes, batch_size, generator))
     order = torch.randperm(shapes.surface.shape[1], generator=generator)
     seen = gather(shapes.surface, index, order[:points])
     # Other points than the encoder's where there are enough, or colours could be copied.
@@ -128,7 +141,7 @@ def draw_batch(
 
 
 def draw_queries(
-    shapes: ShapeSet,
+    shapes: TrainingShapes,
     generator: torch.Generator,
     index: Int[Tensor, " batch"],
     *,
@@ -155,7 +168,7 @@ def draw_queries(
     return gather(shapes.queries, index, at), gather(shapes.inside, index, at)
 
 
-def check_shape_set(shapes: ShapeSet, *, points: int) -> None:
+def check_shape_set(shapes: TrainingShapes, *, points: int) -> None:
     """Check that a set can be trained on.
 
     Raises:

@@ -8,6 +8,8 @@ from gen3d.api import load, run_training
 from gen3d.api.training import read_settings, validated
 from gen3d.errors import InputError
 from gen3d.vecset.checkpoints import DIT_FILE
+from gen3d.vecset.image_runs import ImageRun
+from gen3d.vecset.runs import FlowRun, VAERun
 from gen3d.vecset.students import STUDENT_FILE
 
 CONFIGS = Path(__file__).parents[2] / "configs"
@@ -16,6 +18,59 @@ CONFIGS = Path(__file__).parents[2] / "configs"
 @pytest.mark.parametrize("path", sorted(CONFIGS.glob("vecset/*.yaml")), ids=lambda p: p.stem)
 def test_shipped_configs_are_valid(path: Path) -> None:
     assert validated(read_settings(path), path).trainer.output
+
+
+SIZES = ("cpu", "gpu", "cluster")
+RECIPE = ("vae", "image", "dit", "dit-image")
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("name", RECIPE)
+def test_every_size_of_the_recipe_is_valid(name: str, size: str) -> None:
+    path = CONFIGS / "vecset" / f"{name}.yaml"
+    run = validated(read_settings(path, size=size), path)
+    assert run.trainer.device == ("cpu" if size == "cpu" else "cuda")
+    plain = validated(read_settings(path), path)
+    assert (run.trainer.output == plain.trainer.output) == (size == "cpu")
+
+
+@pytest.mark.parametrize("size", [None, *SIZES])
+def test_runs_of_one_size_fit_each_other(size: str | None) -> None:
+    vae, image, *flows = (
+        validated(read_settings(CONFIGS / "vecset" / f"{name}.yaml", size=size)) for name in RECIPE
+    )
+    assert isinstance(vae, VAERun) and isinstance(image, ImageRun)
+    for flow in flows:
+        assert isinstance(flow, FlowRun)
+        assert flow.model.latent_dim == vae.model.latent_dim
+        assert (flow.model.num_latents or 0) <= vae.model.num_latents
+        assert flow.vae == image.vae
+        if size in ("gpu", "cluster"):
+            assert flow.vae.parent == vae.trainer.output
+            assert flow.image is None or flow.image.encoder.parent == image.trainer.output
+    if size == "gpu":  # all are made from one folder of shapes
+        assert len({run.data.train.model_dump_json() for run in (vae, image, *flows)}) == 1
+
+
+def test_a_size_changes_only_what_it_names(tmp_path: Path) -> None:
+    path = tmp_path / "run.yaml"
+    path.write_text("a: {b: 1, c: 2}\nd: 3\nsizes: {large: {a: {c: 5}, e: [1]}}\n")
+    assert read_settings(path) == {"a": {"b": 1, "c": 2}, "d": 3}
+    assert read_settings(path, size="large") == {"a": {"b": 1, "c": 5}, "d": 3, "e": [1]}
+    assert read_settings(path, ["a.c=7"], size="large")["a"]["c"] == 7
+    with pytest.raises(InputError, match="no size 'huge'") as caught:
+        read_settings(path, size="huge")
+    assert "large" in str(caught.value.hint)
+
+
+def test_runs_that_share_no_batches_refuse_torchrun(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    path = tmp_path / "run.yaml"
+    path.write_text("kind: text")
+    with pytest.raises(InputError, match="for one process, but torchrun started 2"):
+        run_training(path)
 
 
 def test_text_config_is_valid() -> None:

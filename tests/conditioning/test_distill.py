@@ -99,6 +99,17 @@ def test_training_draws_the_student_to_its_targets() -> None:
     assert cosine() > before + 0.4
 
 
+def test_spread_words_have_no_common_part_and_no_leading_direction() -> None:
+    torch.manual_seed(0)
+    config = TextConfig(width=16, table_width=8, heads=2, layers=1, roles=True)
+    encoder = TextEncoder(WordPiece(["[UNK]", *map(chr, range(97, 117))]), config)
+    encoder.set_table(torch.randn(21, 8) * torch.logspace(0, -1, 8) + 3)
+    distill.spread_words(encoder, list(map(chr, range(97, 117))), shrink=0.0)
+    spread = encoder.spread(encoder.look_up(torch.arange(1, 21)))
+    assert torch.allclose(spread.mean(0), torch.zeros(8), atol=1e-3)
+    assert torch.allclose(spread.T @ spread / 20, torch.eye(8), atol=1e-2)
+
+
 def test_loss_is_zero_for_equal_directions() -> None:
     targets = torch.nn.functional.normalize(torch.randn(6, 4), dim=-1)
     assert distill.distillation_loss(targets * 3, targets, 10.0).item() == pytest.approx(

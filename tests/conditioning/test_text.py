@@ -5,10 +5,13 @@ import pytest
 import torch
 
 from gen3d.conditioning.text import (
+    PROMPT_TOKENS,
+    ROLE_WEIGHTS,
     WEIGHTS,
     TextConfig,
     TextEncoder,
     bind_neighbours,
+    role_tokens,
     validate_prompt,
 )
 from gen3d.conditioning.wordpiece import WordPiece
@@ -104,6 +107,54 @@ def test_binding_rolls_channels_of_the_two_words_before() -> None:
     assert bound[0].nonzero().flatten().tolist() == [0]
 
 
+def test_a_token_with_roles_is_its_word_beside_its_neighbours() -> None:
+    words = torch.nn.functional.normalize(torch.randn(1, 5, 64), dim=-1)
+    mask = torch.tensor([[True, True, True, True, False]])
+    tokens = role_tokens(words, mask)
+    assert torch.allclose(tokens[0, 0, :64], words[0, 0] * 64**0.5, atol=1e-4)
+    assert torch.allclose(tokens.square().mean(-1), mask.float(), atol=1e-4)
+    # What is masked is no neighbour.
+    assert torch.allclose(role_tokens(words[:, :4], mask[:, :4]), tokens[:, :4], atol=1e-6)
+
+
+def test_roles_tell_each_place_around_a_word_from_the_others() -> None:
+    blank = torch.zeros(1, 7, 64)
+    blank[0, 3, 0] = 1.0
+    word = torch.nn.functional.normalize(torch.randn(64), dim=0)
+    seen = []
+    for distance in ROLE_WEIGHTS:
+        placed = blank.clone()
+        placed[0, 3 + distance] = word
+        seen.append(role_tokens(placed, torch.ones(1, 7, dtype=torch.bool))[0, 3, 64:])
+    unit = torch.nn.functional.normalize(torch.stack(seen), dim=-1)
+    off = (unit @ unit.T - torch.eye(len(seen))).abs().max()
+    assert off < 0.6
+
+
+def test_what_stands_too_far_away_is_not_in_a_token() -> None:
+    words = torch.nn.functional.normalize(torch.randn(1, 9, 64), dim=-1)
+    other = words.clone()
+    other[0, 8] = -other[0, 8]
+    mask = torch.ones(1, 9, dtype=torch.bool)
+    a, b = role_tokens(words, mask)[0], role_tokens(other, mask)[0]
+    assert torch.equal(a[:6], b[:6])
+    assert not torch.allclose(a[7], b[7])
+
+
+def test_digits_are_read_as_the_numbers_words() -> None:
+    config = TextConfig(width=16, table_width=8, heads=2, layers=1, roles=True)
+    encoder = TextEncoder(WordPiece(["[UNK]", "3", "three", "four", "legs"]), config)
+    encoder.set_table(torch.randn(5, 8))
+    a, b, c = encoder.encode(["3 legs", "three legs", "four legs"]).tokens
+    assert torch.equal(a, b)
+    assert not torch.allclose(a, c)
+
+
+def test_roles_need_a_width_of_two_tables() -> None:
+    with pytest.raises(ValueError, match="twice"):
+        TextConfig(width=64, table_width=64, roles=True)
+
+
 def test_max_tokens_out_of_range_is_refused(encoder: TextEncoder) -> None:
     for bad in (0, encoder.config.max_tokens + 1):
         with pytest.raises(InputError, match="max_tokens"):
@@ -112,12 +163,13 @@ def test_max_tokens_out_of_range_is_refused(encoder: TextEncoder) -> None:
 
 def test_encoder_is_frozen_and_takes_no_prompts(encoder: TextEncoder) -> None:
     assert not any(p.requires_grad for p in encoder.parameters())
-    assert encoder.encode([]).tokens.shape == (0, 24, encoder.width)
+    assert encoder.encode([]).tokens.shape == (0, PROMPT_TOKENS, encoder.width)
 
 
-def test_saved_encoder_comes_back_the_same(tmp_path: Path) -> None:
+@pytest.mark.parametrize("roles", [False, True])
+def test_saved_encoder_comes_back_the_same(tmp_path: Path, roles: bool) -> None:
     torch.manual_seed(0)
-    config = TextConfig(width=16, table_width=8, heads=2, layers=1)
+    config = TextConfig(width=16, table_width=8, heads=2, layers=1, roles=roles)
     made = TextEncoder(WordPiece(["[UNK]", "a", "é", "##b"]), config)
     made.set_table(torch.randn(4, 8))
     made.half().float().save(tmp_path / "t.safetensors")

@@ -5,13 +5,13 @@ import pytest
 import torch
 import trimesh
 
-from gen3d.data.triangle_distance import near_triangles
 from gen3d.data.voxels import cover_faces, flood_outside
 from gen3d.data.watertight import SolidField, field_mesh, make_watertight
 from gen3d.errors import EmptySurfaceError, InputError
 from gen3d.geometry.mesh import Mesh
 from gen3d.geometry.normals import signed_volume
 from gen3d.geometry.topology import report_topology
+from gen3d.geometry.triangle_distance import near_triangles
 from tests.data.soups import box, join, turned_inside_out
 
 CUBE = (-0.5, -0.5, -0.5), (0.5, 0.5, 0.5)

@@ -3,7 +3,9 @@ import torch
 
 from gen3d.errors import InputError
 from gen3d.flow import (
+    BoundField,
     ClassifierFree,
+    EndpointField,
     FlowMapField,
     Hook,
     Jump,
@@ -28,6 +30,14 @@ def test_jumps_are_exact_in_any_number_of_steps(steps):
 def test_jump_of_no_length_is_the_velocity():
     t = torch.full((5,), 0.3, dtype=torch.float64)
     assert torch.equal(FIELD(NOISE, 0.3).value, TRUTH.velocity(NOISE, t))
+
+
+def test_an_endpoint_field_estimates_the_end_of_the_jump():
+    field = EndpointField(TRUTH.average_velocity)
+    end = NOISE - 0.3 * TRUTH.average_velocity(
+        NOISE, torch.full((5,), 0.3, dtype=torch.float64), torch.zeros(5, dtype=torch.float64)
+    )
+    assert torch.allclose(BoundField(field, None).x0(NOISE, 0.3), end)
 
 
 def test_other_solvers_take_a_flow_map_for_a_velocity_field():

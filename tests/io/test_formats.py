@@ -104,7 +104,7 @@ def test_loaded_points_as_mesh_is_refused(tmp_path: Path) -> None:
         io.load_mesh(path)
 
 
-@pytest.mark.parametrize("name", ("chair.xyz", "chair", "chair.GLTF"))
+@pytest.mark.parametrize("name", ("chair.dxf", "chair", "chair.GLTF"))
 @pytest.mark.parametrize("call", (io.load, io.read_record, io.check_target))
 def test_unknown_extension_names_the_known(
     tmp_path: Path, name: str, call: Callable[[Path], object]

@@ -7,6 +7,7 @@ import pytest
 from gen3d.errors import InputError, UserError
 from gen3d.geometry.mesh import Mesh
 from gen3d.geometry.transforms import orbit
+from gen3d.geometry.triangle_distance import surface_distance
 from gen3d.io import save
 from gen3d.io.images import save_png
 from gen3d.rewards import (
@@ -25,7 +26,6 @@ from gen3d.rewards import (
     symmetric,
     watertight,
 )
-from gen3d.rewards.scan import surface_distance
 
 EMPTY = Mesh(np.zeros((0, 3)), np.zeros((0, 3), int))
 

@@ -14,7 +14,6 @@ from gen3d.flow.search.method import SearchMethod
 from gen3d.flow.search.problem import Problem
 from gen3d.flow.stochastic import PowerSDE, StochasticStep
 
-
 # Keeps a share such as 0.1 of 200 from falling below the whole number that it means.
 _ROUNDING = 1e-9
 
@@ -28,7 +27,8 @@ class RolloverBudgetForcing(SearchMethod):
     rolls over to the next step; if the quota runs out first, the best successor of this step goes
     on. The last stochastic step keeps drawing until the budget is gone. The result is the best
     candidate of the steps that the chains stand at in the end: not the best ever scored, since
-    estimates from early times are blurred averages, whose reward means little.
+    estimates from early times are blurred averages, whose reward means little. Where they are
+    samples already, as those of a flow map, ``keep_best`` takes the best ever scored.
 
     As published it runs on the variance-preserving path with ``g = 3 t^2``: see ``path`` of
     :func:`gen3d.flow.search.search`, and `QuarterCircleSchedule`.
@@ -40,6 +40,7 @@ class RolloverBudgetForcing(SearchMethod):
         seed_share: Share of a chain's budget for its starting noises; a tenth as published.
         quota: Evaluated successors per step; None: what spreads the budget over all steps. With
             both numbers given, a larger budget begins as a smaller one does.
+        keep_best: Return the best estimate of any time.
 
     Raises:
         InputError: A number is out of its range.
@@ -50,6 +51,7 @@ class RolloverBudgetForcing(SearchMethod):
     seeds: int | None = None
     seed_share: float = 0.1
     quota: int | None = None
+    keep_best: bool = False
 
     def __post_init__(self) -> None:
         for name, value in (("chains", self.chains), ("seeds", self.seeds), ("quota", self.quota)):
@@ -77,13 +79,15 @@ class RolloverBudgetForcing(SearchMethod):
         wanted = int(self.seed_share * budget / start + _ROUNDING)
         seeds = self.seeds or max(1, min(wanted, affordable))
         quota = self.quota or (budget - seeds * start) // problem.run_price
-        node = problem.estimate(problem.noise([chain] * seeds), times[0]).best()
+        # The very noises that best-of-N begins with, so that both meet the same luck.
+        noises = problem.noise(range(chain * seeds, (chain + 1) * seeds))
+        node = best = problem.estimate(noises, times[0]).best()
         top, index, allowance, used = node.reward.item(), 0, quota, 1
         local: Candidates | None = None
         while problem.spent + problem.price(times[index + 1]) <= limit:
             x, history = problem.propose(self.step, node, times[index + 1], [chain])
             drawn = problem.estimate(x, times[index + 1], history)
-            local = better(local, drawn)
+            local, best = better(local, drawn), better(best, drawn)
             improved = drawn.reward.item() > top
             top = max(top, drawn.reward.item())
             if index < len(times) - 3 and (improved or used == allowance):
@@ -92,7 +96,7 @@ class RolloverBudgetForcing(SearchMethod):
                 allowance = quota + (allowance - used if improved else 0)
                 index, used = index + 1, 0
             used += 1
-        return local or node
+        return best if self.keep_best else local or node
 
 
 @dataclass(frozen=True)

@@ -118,6 +118,20 @@ def test_a_pot_is_what_a_plant_stands_in() -> None:
     assert not any("with an orange pot" in caption for caption in many(draft))
 
 
+def test_what_is_worn_has_the_colour_in_place_of_the_noun() -> None:
+    draft = table(noun="person", finish=Finish(tone("red"), "", True), worn="shirt")
+    captions = many(draft)
+    assert "with a red shirt" in all_features(draft)
+    assert not any("red person" in caption for caption in captions)
+    for words in ("with a red shirt", "wearing a red shirt", "in a red shirt"):
+        assert any(words in caption for caption in captions), words
+
+
+def test_garments_are_worn_together() -> None:
+    draft = table(noun="person", worn="shirt", part_tones={"trousers": tone("blue")})
+    assert any("wearing a red shirt and blue trousers" in caption for caption in many(draft))
+
+
 def test_held_out_patterns_are_apart_from_training() -> None:
     assert len(HELD_OUT_PATTERNS) >= 12
     assert not set(HELD_OUT_PATTERNS) & set(TRAIN_PATTERNS)

@@ -34,6 +34,9 @@ def test_articles_follow_the_sound(text: str, expected: str) -> None:
         ("wing tips", "wing tip"),
         ("feet", "foot"),
         ("horses", "horse"),
+        ("hooves", "hoof"),
+        ("antennas", "antenna"),
+        ("bananas", "banana"),
     ],
 )
 def test_plurals_are_known_and_undone(plural: str, one: str) -> None:
@@ -43,7 +46,7 @@ def test_plurals_are_known_and_undone(plural: str, one: str) -> None:
 
 
 def test_singular_words_on_s_are_no_plurals() -> None:
-    for word in ("glass", "cactus", "bus", "tennis", "lens", "compass"):
+    for word in ("glass", "canvas", "cactus", "bus", "tennis", "lens", "compass"):
         assert not is_plural(word)
         assert singular(word) == word
 

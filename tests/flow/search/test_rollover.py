@@ -4,10 +4,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from gen3d.flow import FlowSDE
+from gen3d.errors import InputError
+from gen3d.flow import BoundField, FlowSDE
 from gen3d.flow.search import QuarterCircleSchedule, RolloverBudgetForcing, search
 from gen3d.flow.stochastic import StochasticStep
 from gen3d.flow.stochastic.transition import Transition
+from gen3d.runtime.seeds import item_seed, make_generator, randn
 from tests.flow.oracle import Mixture
 
 
@@ -83,6 +85,39 @@ def test_the_result_is_the_best_of_the_last_step_and_not_of_all() -> None:
     )
     assert found.reward == 2.0
     assert found.trace[-1].reward == 5.0
+
+
+@pytest.mark.parametrize(("keep_best", "reward"), [(False, 2.0), (True, 5.0)])
+def test_the_best_of_all_is_the_result_where_asked(keep_best: bool, reward: float) -> None:
+    script = iter([5.0] + [0.0] * 9 + [1.0, 2.0, 1.5, 0.0, 0.0, 0.0])
+    found = search(
+        Mixture(),
+        lambda x0: torch.tensor([next(script) for _ in range(len(x0))], dtype=torch.float64),
+        (2,),
+        method=RolloverBudgetForcing(FlowSDE(0.7), chains=1, seeds=1, keep_best=keep_best),
+        budget=16,
+        steps=5,
+        seed=1,
+    )
+    assert found.reward == reward
+
+
+def test_starts_are_the_noises_of_best_of_n() -> None:
+    seen: list[Tensor] = []
+
+    def reward(x0: Tensor) -> Tensor:
+        seen.append(x0)
+        return torch.zeros(len(x0))
+
+    method = RolloverBudgetForcing(FlowSDE(0.7), chains=1, seeds=4)
+    search(Mixture(), reward, (2,), method=method, budget=40, steps=3, seed=1)
+    noise = torch.stack([randn((2,), make_generator(item_seed(1, i))) for i in range(4)])
+    torch.testing.assert_close(seen[0], BoundField(Mixture(), None).x0(noise, 1.0))
+
+
+def test_seed_share_lies_below_one() -> None:
+    with pytest.raises(InputError, match="seed_share"):
+        RolloverBudgetForcing(seed_share=1.0)
 
 
 def test_chains_share_the_budget() -> None:

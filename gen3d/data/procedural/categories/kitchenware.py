@@ -65,7 +65,8 @@ def bowl(rng: np.random.Generator, palette: Palette) -> Draft:
             sketch.ring((0, high, 0), wide - 0.5 * wall, 0.035, rim, turn=(90, 0, 0))
     else:
         sketch.ring((0, high - 0.005, 0), wide - 0.5 * wall, 0.5 * wall, colour, turn=(90, 0, 0))
-    if rng.uniform() < 0.3:
+    # Stripes together with contents or lining could outweigh the bowl.
+    if rng.uniform() < 0.3 and not lined and filled <= 0.55:
         stripes = int(rng.integers(1, 2 + (high > 0.34) + (high > 0.44)))
         band = accent(draft, palette, "stripes")
         for i in range(stripes):
