@@ -129,12 +129,10 @@ def surface_rows(
     def data() -> SurfaceSet:
         # Sampling takes longer than reading finished rows: only when one is missing.
         if not made:
-            mesh = isinstance(source, Path)
-            made.append(
-                mesh_set(source, points, rate, noise)
-                if mesh
-                else procedural_set(source, points, rate)
-            )
+            if isinstance(source, Path):
+                made.append(mesh_set(source, points, rate, noise))
+            else:
+                made.append(procedural_set(source, points, rate))
         return made[0]
 
     def floor() -> Row:

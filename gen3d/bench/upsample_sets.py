@@ -66,7 +66,7 @@ def mesh_set(path: Path, points: int, rate: int, noise: float) -> SurfaceSet:
         rate: Points of the truth over those.
         noise: Standard deviation of the input's error, in units of the ball's radius.
     """
-    raw = trimesh.load(path, process=False, force="mesh")
+    raw = trimesh.load_mesh(path, process=False)
     vertices = np.asarray(raw.vertices, np.float64)
     frame = UnitFrame.of(vertices)
     mesh = Mesh(frame.enter(vertices), np.asarray(raw.faces))

@@ -17,6 +17,7 @@ from gen3d.cli import (
     doctor,
     edit,
     image,
+    metrics,
     models,
     render,
     reproduce,
@@ -52,6 +53,7 @@ app.command("train")(train.train)
 app.command("distill")(distill.distill)
 app.command("tune")(tune.tune)
 app.command("convert")(convert.convert)
+app.command("metrics")(metrics.metrics)
 app.command("render")(render.render)
 app.command("reproduce")(reproduce.reproduce)
 app.command("doctor")(doctor.doctor)

@@ -79,7 +79,7 @@ Lod = Annotated[
 Format = Annotated[
     str | None,
     typer.Option(
-        "--format", help="glb, obj, usdz, stl, 3mf or ply.", show_default="from the file name"
+        "--format", help="glb, obj, usdz, stl, 3mf, ply, ...", show_default="from the file name"
     ),
 ]
 NewFile = Annotated[

@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import struct
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -30,6 +30,7 @@ HEADER = "las"
 CHUNK = 1_000_000
 
 _MIN_HEADER = 227
+_HEAD = 255
 _MOST_COMPRESSED = 1 << 12
 _EPOCH = date(1970, 1, 1)
 
@@ -54,13 +55,10 @@ def read_las(data: bytes) -> PointCloud:
         FormatError: The file is malformed, cut off, or has no points.
         MissingDependencyError: laspy, or lazrs for LAZ, is not installed.
     """
-    _check(data[:_MIN_HEADER + 30], len(data))
-    clouds = []
+    _check(data[:_HEAD], len(data))
     with _reader(io.BytesIO(data)) as reader, _refusing_damage():
         points = reader.read_points(-1)
-        header = _header(reader, points)
-        clouds.append(_cloud(points, header, None))
-    return clouds[0]
+        return _cloud(points, _header(reader, points), None)
 
 
 def las_chunks(path: Path | str, *, size: int = CHUNK) -> Iterator[PointCloud]:
@@ -77,23 +75,22 @@ def las_chunks(path: Path | str, *, size: int = CHUNK) -> Iterator[PointCloud]:
     """
     if size < 1:
         raise InputError(f"pieces need at least one point, got {size}")
-    try:
-        file = Path(path).open("rb")
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror or error}") from error
-    with file:
-        _check(file.read(_MIN_HEADER + 30), Path(path).stat().st_size)
-        file.seek(0)
-        with _reader(file) as reader:
-            bounds = np.stack([reader.header.mins, reader.header.maxs])
-            shift = shift_of(bounds) if np.isfinite(bounds).all() else np.zeros(3)
-            header = None
-            for _ in range(-(-reader.header.point_count // size)):
-                with _refusing_damage():
-                    points = reader.read_points(size)
-                    header = header or _header(reader, points)
-                    cloud = _cloud(points, header, shift)
-                yield cloud
+    with ExitStack() as stack:
+        try:
+            file = stack.enter_context(Path(path).open("rb"))
+        except OSError as error:
+            raise InputError(f"cannot read {path}: {error.strerror or error}") from error
+        _check(file.read(_HEAD), Path(path).stat().st_size)
+        reader = stack.enter_context(_reader(file))
+        bounds = np.stack([reader.header.mins, reader.header.maxs])
+        shift = shift_of(bounds) if np.isfinite(bounds).all() else np.zeros(3)
+        header = None
+        for _ in range(-(-reader.header.point_count // size)):
+            with _refusing_damage():
+                points = reader.read_points(size)
+                header = header or _header(reader, points)
+                cloud = _cloud(points, header, shift)
+            yield cloud
 
 
 def write_las(
@@ -237,9 +234,7 @@ def _header(reader: Any, points: Any) -> LasHeader:
     return LasHeader(reader.header, 255 if small else 65535)
 
 
-def _cloud(
-    points: Any, header: LasHeader, shift: np.ndarray | None
-) -> PointCloud:
+def _cloud(points: Any, header: LasHeader, shift: np.ndarray | None) -> PointCloud:
     if not len(points):
         raise FormatError("the LAS file has no points where it announces some")
     return cloud_of_points(points, header.color_range, shift, {HEADER: header})

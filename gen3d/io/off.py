@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
@@ -11,6 +12,8 @@ import numpy as np
 from gen3d.errors import FormatError, InputError
 from gen3d.geometry.mesh import Mesh
 from gen3d.io.record import KEY, encode_record, record_in
+
+_MAGIC = re.compile("(ST)?C?N?OFF")
 
 
 def write_off(mesh: Mesh, record: Mapping[str, Any] | None = None) -> bytes:
@@ -37,12 +40,13 @@ def read_off(data: bytes) -> Mesh:
         FormatError: The file is malformed or cut off, or has no faces.
     """
     lines = [line for text in _lines(data) if (line := text.partition("#")[0].split())]
-    if not lines or not lines[0][0].endswith("OFF") or lines[0][0].startswith(("4", "n")):
+    magic = _MAGIC.match(lines[0][0]) if lines else None
+    if magic is None:
         raise FormatError("not an OFF file of three coordinates: it does not begin with OFF")
-    # Some files lack the break after the magic word.
-    glued = len(lines[0]) > 1
-    sizes = lines[0][1:] if glued else (lines[1] if len(lines) > 1 else [])
-    body = lines[1 if glued else 2 :]
+    # Some files lack the break, or the blank, after the magic word.
+    first = [word for word in (lines[0][0][magic.end() :], *lines[0][1:]) if word]
+    sizes = first or (lines[1] if len(lines) > 1 else [])
+    body = lines[1 if first else 2 :]
     if len(sizes) < 2 or not all(word.isascii() and word.isdigit() for word in sizes[:2]):
         raise FormatError("the OFF file does not say how many vertices and faces it has")
     vertices, faces = (int(word) if len(word) < 16 else 1 << 60 for word in sizes[:2])

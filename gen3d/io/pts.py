@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,7 @@ def read_pts(data: bytes) -> PointCloud:
     counts = [at for at, line in enumerate(lines) if len(line.split(None, 2)) == 1]
     if counts and counts[0] > 0:
         raise FormatError(f"line {counts[0] + 1} of the PTS file holds one number")
-    for start, end in zip(counts, [*counts[1:], len(lines)], strict=True):
+    for start, end in pairwise([*counts, len(lines)]):
         check_count(lines[start].strip(), end - start - 1, "PTS")
     announcing = set(counts)
     lines = [line for at, line in enumerate(lines) if at not in announcing]

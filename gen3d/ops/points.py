@@ -181,6 +181,8 @@ def three_interpolate(
 ) -> Float[Tensor, "*batch m c"]:
     """Mix three features for each query; differentiable in features and weights (backward mode).
 
+    The CPU has a kernel; CUDA tensors are mixed by plain torch.
+
     Args:
         features: Of the points.
         indices: From :func:`three_nn`.
@@ -221,7 +223,7 @@ def chamfer(a: Float[Tensor, "*batch n 3"], b: Float[Tensor, "*batch m 3"]) -> C
         InputError: Shapes do not fit, one cloud is empty and the other not, or something is not
             finite.
     """
-    (left, right), batch = _paired("a", a, "b", b)
+    (left, right), batch = _paired("a", a, "b", b, gradient=True)
     _require_points(left, right)
     _require_points(right, left)
     if uses_native(left.device):
@@ -347,22 +349,23 @@ def packing_radius(points: Float[Tensor, "n 3"], count: int) -> float:
     return math.sqrt(area / (2 * math.sqrt(3) * count))
 
 
-def _batched(name: str, points: Tensor) -> tuple[Tensor, torch.Size]:
-    """Points as (b, n, 3) float32 without gradient unless needed, and the batch's shape."""
+def _batched(name: str, points: Tensor, *, gradient: bool = False) -> tuple[Tensor, torch.Size]:
+    """Points as (b, n, 3) float32, and the batch's shape."""
     if points.ndim not in (2, 3) or points.shape[-1] != 3 or not points.is_floating_point():
         raise InputError(
             f"{name} is {points.dtype} {tuple(points.shape)}, expected floats (n, 3) or (b, n, 3)"
         )
     if points.shape[-2] > MAX_POINTS:
         raise InputError(f"{name} has {points.shape[-2]} points, expected at most {MAX_POINTS}")
-    cloud = points.float()
+    cloud = points.float() if gradient else points.detach().float()
     return (cloud if points.ndim == 3 else cloud[None]), points.shape[:-2]
 
 
 def _paired(
-    first: str, a: Tensor, second: str, b: Tensor
+    first: str, a: Tensor, second: str, b: Tensor, *, gradient: bool = False
 ) -> tuple[tuple[Tensor, Tensor], torch.Size]:
-    (left, batch), (right, other) = _batched(first, a), _batched(second, b)
+    left, batch = _batched(first, a, gradient=gradient)
+    right, other = _batched(second, b, gradient=gradient)
     if batch != other or a.device != b.device:
         raise InputError(
             f"{first} {tuple(a.shape)} on {a.device} and {second} {tuple(b.shape)} on {b.device} "

@@ -43,7 +43,7 @@ class Core:
         return ((points >= low) & (points < high)).all(dim=1)
 
 
-EVERYWHERE = Core((-math.inf,) * 3, (math.inf,) * 3)
+EVERYWHERE = Core((-math.inf, -math.inf, -math.inf), (math.inf, math.inf, math.inf))
 
 
 @dataclass(frozen=True)

@@ -32,8 +32,8 @@ class LocalGeometry:
     Attributes:
         offsets: To the neighbours, nearest first, in units of ``spacing``.
         vectors: ``m``, ``C m`` and ``C^2 m`` at each scale, likewise.
-        scalars: Numbers that no rotation changes: ``m.m``, ``m.C m``, ``m.C^2 m``, trace and
-            determinant root of ``C`` at each scale.
+        scalars: Numbers that no rotation changes: ``m.m``, ``m.C m``, ``m.C^2 m``, the root
+            of the trace of ``C``, and the determinant of ``C`` over its trace, at each scale.
         spacing: Mean distance to the third neighbour of all points of a patch.
     """
 
@@ -76,9 +76,9 @@ def _moments(offsets: Tensor) -> tuple[Tensor, Tensor]:
     for _ in range(_VECTORS - 1):
         vectors.append((relative @ vectors[-1][..., None])[..., 0])
     products = [(mean * vector).sum(-1, keepdim=True) for vector in vectors]
-    # 27 det is 1 where all directions are alike and 0 on a plane.
-    flatness = (27 * torch.linalg.det(relative)).clamp(min=0).sqrt()[..., None]
-    return torch.stack(vectors, 2), torch.cat([*products, trace.sqrt(), flatness], -1)
+    # 1 where all directions are alike, and next to a plane as small as the least variance.
+    thickness = 27 * torch.linalg.det(relative)[..., None]
+    return torch.stack(vectors, 2), torch.cat([*products, trace.sqrt(), thickness], -1)
 
 
 class LocalEmbedding(nn.Module):

@@ -57,7 +57,7 @@ class CuttingConfig(Settings):
     uneven_share: float = Field(default=0.15, ge=0, le=1)
     noisy_share: float = Field(default=0.5, ge=0, le=1)
     noise: float = Field(default=0.02, ge=0)
-    match_eps: float = Field(default=2e-3, gt=0)
+    match_eps: float = Field(default=5e-4, gt=0)
 
     @model_validator(mode="after")
     def _fits(self) -> CuttingConfig:

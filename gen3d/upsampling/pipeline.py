@@ -16,7 +16,7 @@ from gen3d.geometry.cloud import PointCloud
 from gen3d.runtime.progress import NullProgress, ProgressSink
 from gen3d.runtime.record import make_record
 from gen3d.runtime.seeds import check_seed, draw_seed
-from gen3d.upsampling.attributes import carry_attributes
+from gen3d.upsampling.attributes import carry_over, mark_points
 from gen3d.upsampling.checkpoints import Upsampler
 from gen3d.upsampling.config import PATCH_POINTS
 from gen3d.upsampling.denoise import inliers
@@ -29,8 +29,6 @@ from gen3d.upsampling.tile_jobs import TileJob, run_tiles, tile_points
 from gen3d.upsampling.tiles import distinct_rows, plan_tiles
 
 DEFAULT_STEPS = 4
-
-_CONFIDENCE, _ORIGIN = "confidence", "origin"
 
 
 class UpsamplePipeline:
@@ -210,9 +208,9 @@ def _assembled(
     points = made if held is None else np.concatenate([held.points, made])
     origin = np.arange(len(points)) >= kept
     confidence = np.concatenate([np.ones(kept, np.float32), confidence])
-    dense = carry_attributes(cloud, points, held=held)
-    extra = {_ORIGIN: origin.astype(np.uint8), _CONFIDENCE: confidence}
-    return dense.with_(attributes={**dense.attributes, **extra}), origin, confidence
+    bare = cloud.normals is None and cloud.colors is None and not cloud.attributes
+    dense = cloud.with_(points=points) if bare else carry_over(cloud, points)
+    return mark_points(dense, origin, confidence), origin, confidence
 
 
 def _remarks(report: UpsampleReport, used: int, flow: Flow) -> tuple[str, ...]:

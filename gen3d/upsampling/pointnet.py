@@ -19,8 +19,8 @@ _INTERPOLATION_EPS = 1e-8  # added to squared distances
 
 
 def gather_points(
-    values: Float[Tensor, "batch n c"], index: Int[Tensor, batch * picked]
-) -> Float[Tensor, "batch *picked c"]:
+    values: Float[Tensor, "batch n c"], index: Int[Tensor, "batch m *k"]
+) -> Float[Tensor, "batch m *k c"]:
     """Return the rows of each item that an index names."""
     items = torch.arange(len(values), device=values.device)
     return values[items.view(-1, *[1] * (index.ndim - 1)), index]

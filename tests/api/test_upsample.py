@@ -93,6 +93,6 @@ def test_rates_are_checked_before_the_model_is_read(rate: float) -> None:
 
 def test_nothing_is_written_when_the_input_is_bad(tmp_path: Path) -> None:
     (tmp_path / "bad.ply").write_bytes(b"ply\nformat ascii 1.0\nelement vertex 3\nend_header\n")
-    with pytest.raises(ValueError, match="bad.ply"):
+    with pytest.raises(ValueError, match=r"bad\.ply"):
         upsample_to_file(tmp_path / "bad.ply", tmp_path / "out.ply", 4, model="midpoint")
     assert not (tmp_path / "out.ply").exists()

@@ -3,6 +3,7 @@
 import json
 import struct
 from collections.abc import Callable
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -14,15 +15,27 @@ from gen3d.geometry.cloud import PointCloud
 from gen3d.geometry.mesh import Mesh
 from gen3d.io.glb import read_glb, write_glb
 from gen3d.io.gltf_container import pack_glb, unpack_glb
+from gen3d.io.las import read_las, write_las, write_laz
+from gen3d.io.npz import read_npy, read_npz, write_npy, write_npz
 from gen3d.io.obj import read_obj, write_obj
+from gen3d.io.off import read_off, write_off
+from gen3d.io.pcd import read_pcd, write_pcd
 from gen3d.io.ply import read_ply, write_ply
+from gen3d.io.pts import read_pts, write_pts
 from gen3d.io.stl import read_stl, write_stl
+from gen3d.io.xyz import read_xyz, read_xyzn, write_xyz, write_xyzn
 
 TETRA = Mesh(
     np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]]),
     np.array([[0, 2, 1], [0, 1, 3], [0, 3, 2], [1, 2, 3]]),
     np.eye(4, 3) * 2 - 1,
     np.eye(4, 3),
+)
+CLOUD = PointCloud(
+    TETRA.vertices,
+    TETRA.normals,
+    TETRA.colors,
+    attributes={"label": np.arange(4), "ratio": np.ones(4, np.float32)},
 )
 RECORD = {"seed": 1}
 ASCII_PLY = b"""ply
@@ -60,7 +73,21 @@ SAMPLES: dict[str, tuple[Callable[[bytes], Mesh | PointCloud], bytes]] = {
     "ply": (read_ply, write_ply(TETRA, RECORD)),
     "ply cloud": (read_ply, write_ply(PointCloud(TETRA.vertices, TETRA.normals), RECORD)),
     "ply text": (read_ply, ASCII_PLY),
+    "ply full cloud": (read_ply, write_ply(CLOUD, RECORD)),
+    "off": (read_off, write_off(TETRA, RECORD)),
+    "xyz": (read_xyz, write_xyz(CLOUD, RECORD)),
+    "xyzn": (read_xyzn, write_xyzn(CLOUD)),
+    "pts": (read_pts, write_pts(CLOUD)),
+    "pcd": (read_pcd, write_pcd(CLOUD, RECORD)),
+    "pcd text": (read_pcd, write_pcd(CLOUD, encoding="ascii")),
+    "pcd compressed": (read_pcd, write_pcd(CLOUD, encoding="binary_compressed")),
+    "npy": (read_npy, write_npy(CLOUD)),
+    "npy plain": (read_npy, write_npy(PointCloud(TETRA.vertices))),
+    "npz": (read_npz, write_npz(CLOUD, RECORD)),
 }
+if find_spec("laspy") and find_spec("lazrs"):
+    SAMPLES["las"] = (read_las, write_las(CLOUD))
+    SAMPLES["laz"] = (read_las, write_laz(CLOUD))
 QUICK = settings(
     max_examples=150,
     deadline=2000,
@@ -87,7 +114,7 @@ def test_every_truncation_is_refused_or_read(kind: str) -> None:
         read_or_refuse(read, whole[:size])
 
 
-@pytest.mark.parametrize("kind", ("glb", "stl", "ply", "ply cloud"))
+@pytest.mark.parametrize("kind", ("glb", "stl", "ply", "ply cloud", "pcd", "npy"))
 def test_binary_files_that_are_cut_off_are_refused(kind: str) -> None:
     read, whole = SAMPLES[kind]
     for size in range(len(whole) - 1):
@@ -107,11 +134,36 @@ def test_changed_bytes_are_refused_or_read(kind: str, data: st.DataObject) -> No
     read_or_refuse(read, bytes(changed))
 
 
-@pytest.mark.parametrize("read", (read_glb, read_obj, read_stl, read_ply))
+MAGICS = (
+    b"",
+    b"glTF\2\0\0\0",
+    b"ply\nformat ascii 1.0\n",
+    b"solid ",
+    b"v 0 0 0\nf ",
+    b"OFF\n",
+    b"\x93NUMPY\1\0",
+)
+
+
+@pytest.mark.parametrize(
+    "read",
+    (
+        read_glb,
+        read_obj,
+        read_stl,
+        read_ply,
+        read_off,
+        read_xyz,
+        read_pts,
+        read_pcd,
+        read_npy,
+        read_npz,
+    ),
+)
 @QUICK
 @given(noise=st.binary(max_size=300))
 def test_noise_is_refused(read: Callable[[bytes], Mesh | PointCloud], noise: bytes) -> None:
-    for magic in (b"", b"glTF\2\0\0\0", b"ply\nformat ascii 1.0\n", b"solid ", b"v 0 0 0\nf "):
+    for magic in MAGICS:
         read_or_refuse(read, magic + noise)
 
 

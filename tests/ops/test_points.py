@@ -354,7 +354,7 @@ def everything(points: Tensor) -> list[Tensor]:
         *(found.distances_squared, found.indices),
         ops.ball_query(points, points, 0.2, 12),
         *(near.a_to_b, near.b_indices),
-        *ops.auction_assign(points[:200], points[200:400], iterations=20),
+        *ops.auction_assign(points[:20], points[20:40], iterations=20),
         ops.eliminate_samples(points, len(points) // 3),
     ]
 
@@ -421,6 +421,12 @@ def test_wrong_arguments_are_named(backend: str) -> None:
     ):
         with pytest.raises(InputError, match=message):
             search()
+
+
+def test_points_that_require_a_gradient_are_searched(backend: str) -> None:
+    points = random(40).requires_grad_()
+    assert not any(found.requires_grad for found in everything(points)[:4])
+    assert ops.chamfer(points, points.detach() + 0.1).a_to_b.requires_grad
 
 
 @needs_native
