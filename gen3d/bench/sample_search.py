@@ -28,7 +28,14 @@ from gen3d.rewards import REWARDS, MeshReward, ScanAgreement, SilhouetteIoU, sil
 from gen3d.runtime.progress import NullProgress, ProgressSink
 from gen3d.vecset.decode import PointField, decode_field
 from gen3d.vecset.pipeline import VecsetPipeline
-from gen3d.vecset.search import coarse_reward, search_latents, search_method, search_steps
+from gen3d.vecset.search import (
+    FINALISTS,
+    FINE,
+    coarse_reward,
+    search_latents,
+    search_method,
+    search_steps,
+)
 
 _SEARCH_RESOLUTION = 24
 _JUDGE_RESOLUTION = 64
@@ -133,6 +140,7 @@ def search_rows(
                     [
                         pipeline.fingerprint, pipeline.sampling.guidance, split, index, name,
                         repr(search_method(strategy, student=student is not None)), budget, n,
+                        FINALISTS, FINE,
                     ],
                     lambda task=task, name=name, strategy=strategy, n=n: _measure(
                         pipeline, task, name, strategy, budget, n
@@ -165,6 +173,7 @@ def _measure(
         pipeline,
         task.prompt,
         coarse_reward(pipeline, reward, resolution=_SEARCH_RESOLUTION),
+        fine=coarse_reward(pipeline, reward, resolution=FINE),
         method=strategy,
         budget=budget,
         seed=task.seed,

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import trimesh
 from jaxtyping import Float
 
 from gen3d.data.procedural.dataset import SPLIT_SEEDS
 from gen3d.errors import InputError
 from gen3d.geometry.mesh import Mesh
 from gen3d.geometry.sample import sample_surface
+from gen3d.io import load_mesh
 from gen3d.ops.points import eliminate_samples
 from gen3d.runtime.seeds import item_seed, make_generator
 from gen3d.upsampling.frame import UnitFrame
@@ -66,10 +66,8 @@ def mesh_set(path: Path, points: int, rate: int, noise: float) -> SurfaceSet:
         rate: Points of the truth over those.
         noise: Standard deviation of the input's error, in units of the ball's radius.
     """
-    raw = trimesh.load_mesh(path, process=False)
-    vertices = np.asarray(raw.vertices, np.float64)
-    frame = UnitFrame.of(vertices)
-    mesh = Mesh(frame.enter(vertices), np.asarray(raw.faces))
+    raw = load_mesh(path)
+    mesh = Mesh(UnitFrame.of(raw.vertices).enter(raw.vertices), raw.faces)
 
     def draw(count: int, use: int) -> Float[np.ndarray, "n 3"]:
         drawn = sample_surface(mesh, _DRAWS * count, make_generator(item_seed(1, use))).points

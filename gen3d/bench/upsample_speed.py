@@ -30,12 +30,15 @@ _BAND = 3.0
 
 
 def wavy_torus(points: int) -> Float[np.ndarray, "n 3"]:
-    """Return random points of a torus with ripples, in about the unit ball."""
-    u, v = 2 * np.pi * torch.rand((2, points), generator=make_generator(0)).double().numpy()
-    r = 0.3 + 0.02 * np.sin(7 * u) * np.cos(5 * v)
+    """Return random points of a torus with ripples, about equally dense everywhere."""
+    draws = torch.rand((3, 3 * points + 64), generator=make_generator(0)).double().numpy()
+    u, v = 2 * np.pi * draws[:2]
+    r = 0.3 + 0.01 * np.sin(7 * u) * np.cos(5 * v)
     ring = 0.7 + r * np.cos(v)
+    # The area that a step of both angles covers grows with the distance from the axis.
+    keep = np.flatnonzero(draws[2] * 1.02 < ring)[:points]
     found = np.stack([ring * np.cos(u), r * np.sin(v), ring * np.sin(u)], axis=1)
-    return found.astype(np.float32)
+    return found[keep].astype(np.float32)
 
 
 def command_row(model: str, points: Float[np.ndarray, "n 3"], rate: float, *arguments: str) -> Row:

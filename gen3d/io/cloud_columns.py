@@ -10,9 +10,9 @@ import numpy as np
 from gen3d.errors import FormatError, InputError
 from gen3d.geometry.cloud import PointCloud, split_attribute
 
-POSITION = ("x", "y", "z")
-NORMAL = ("nx", "ny", "nz")
-COLOUR = ("red", "green", "blue")
+POSITION: tuple[str, ...] = ("x", "y", "z")
+NORMAL: tuple[str, ...] = ("nx", "ny", "nz")
+COLOUR: tuple[str, ...] = ("red", "green", "blue")
 
 _NORMALS = (NORMAL, ("normal_x", "normal_y", "normal_z"))
 _COLOURS = (COLOUR, ("diffuse_red", "diffuse_green", "diffuse_blue"), ("r", "g", "b"))
@@ -68,7 +68,7 @@ def columns_of(cloud: PointCloud) -> dict[str, np.ndarray]:
     if not len(cloud):
         raise InputError("an empty shape cannot be written")
     positions = cloud.positions if cloud.offset.any() else cloud.points
-    columns = dict(zip(POSITION, positions.T, strict=True))
+    columns: dict[str, np.ndarray] = dict(zip(POSITION, positions.T, strict=True))
     if cloud.normals is not None:
         columns |= dict(zip(NORMAL, cloud.normals.T, strict=True))
     if cloud.colors is not None:

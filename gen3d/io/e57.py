@@ -17,7 +17,7 @@ from gen3d.geometry.cloud import PointCloud
 from gen3d.io.cloud_columns import COLOUR, NORMAL, POSITION, cloud_from_columns
 from gen3d.runtime.optional import require
 
-_FIELDS = {
+_FIELDS: dict[str, str] = {
     **{f"cartesian{axis.upper()}": axis for axis in POSITION},
     **{f"color{name.title()}": name for name in COLOUR},
     **{f"nor:normal{name[1].upper()}": name for name in NORMAL},
@@ -65,7 +65,9 @@ def _errors(pye57: Any) -> tuple[type[Exception], ...]:
 def _scan(file: Any, index: int) -> dict[str, np.ndarray]:
     header = file.get_header(index)
     raw = file.read_scan_raw(index)
-    columns = {_FIELDS.get(name, name): np.asarray(values) for name, values in raw.items()}
+    columns: dict[str, np.ndarray] = {
+        _FIELDS.get(str(name), str(name)): np.asarray(values) for name, values in raw.items()
+    }
     if any(axis not in columns for axis in POSITION):
         raise FormatError("a scan of the E57 file has no Cartesian coordinates")
     position = np.stack([columns[axis].astype(np.float64) for axis in POSITION], axis=1)

@@ -167,7 +167,10 @@ def _check(head: bytes, size: int) -> None:
     header_size, data_at, records = struct.unpack_from("<HII", head, 94)
     kind, width, count = struct.unpack_from("<BHI", head, 104)
     if major == 1 and minor >= 4 and len(head) >= 255:
-        count = struct.unpack_from("<Q", head, 247)[0]
+        last_at, last, count = struct.unpack_from("<QIQ", head, 235)
+        # Each extended record has a header of 60 bytes.
+        if last and last_at + last * 60 > size:
+            raise FormatError("the LAS file is cut off before its extended records")
     if major != 1 or not header_size <= data_at <= size or records * 54 > size:
         raise FormatError("the LAS file is cut off, or its header is malformed")
     compressed = bool(kind & 0xC0)

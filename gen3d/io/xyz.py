@@ -184,7 +184,7 @@ def _read_six(data: bytes, last: tuple[str, ...], kind: str) -> PointCloud:
 def guess_columns(rows: np.ndarray) -> list[str]:
     """Return names for the columns of a table, as :func:`read_xyz` guesses them."""
     width = rows.shape[1]
-    names = list(POSITION)
+    names: list[str] = [*POSITION]
     if width in (4, 7):
         names.append("intensity")
     if width >= 6:

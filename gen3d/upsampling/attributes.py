@@ -91,7 +91,7 @@ def mark_points(
     Raises:
         InputError: There are not as many values as points.
     """
-    added = {ORIGIN: np.asarray(origin).astype(np.uint8)}
+    added: dict[str, np.ndarray] = {ORIGIN: np.asarray(origin).astype(np.uint8)}
     if confidence is not None:
         added[CONFIDENCE] = np.asarray(confidence, dtype=np.float32)
     return cloud.with_(attributes={**cloud.attributes, **added})

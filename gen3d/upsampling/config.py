@@ -19,21 +19,25 @@ class LocalConfig(Settings):
     """What a network sees and moves of each point's surroundings; the published one has nothing.
 
     Attributes:
-        neighbours: Points around each, itself left out.
-        width: Channels of the network that looks at them one by one.
-        scales: Numbers of nearest neighbours of which mean offset and covariance are taken.
+        neighbours: Nearest points, itself left out, that are looked at one by one.
+        width: Channels of the network that does so.
+        scales: Numbers of nearest points of which mean offset and covariance are taken: few show
+            detail, many tell a surface from noise.
     """
 
-    neighbours: int = Field(default=24, ge=3)
-    width: int = Field(default=48, ge=1)
-    scales: tuple[int, ...] = (6, 12, 24)
+    neighbours: int = Field(default=16, ge=1)
+    width: int = Field(default=32, ge=1)
+    scales: tuple[int, ...] = (8, 16, 32)
+
+    @property
+    def reach(self) -> int:
+        """Nearest points that are needed at all."""
+        return max(self.neighbours, *self.scales)
 
     @model_validator(mode="after")
     def _scales_are_there(self) -> LocalConfig:
-        if not self.scales or min(self.scales) < 3 or max(self.scales) > self.neighbours:
-            raise ValueError(
-                f"scales must lie in 3..{self.neighbours} (the neighbours), got {self.scales}"
-            )
+        if not self.scales or min(self.scales) < 3:
+            raise ValueError(f"scales must be 3 points or more each, got {self.scales}")
         return self
 
 
@@ -59,8 +63,8 @@ class RINConfig(Settings):
 
     width: int = Field(default=96, ge=2)
     heads: int = Field(default=2, ge=1)
-    latents: int = Field(default=40, ge=1)
-    blocks: int = Field(default=3, ge=1)
+    latents: int = Field(default=32, ge=1)
+    blocks: int = Field(default=2, ge=1)
     computes: int = Field(default=2, ge=0)
     mlp_ratio: float = Field(default=2.0, gt=0)
     gelu: Gelu = "tanh"

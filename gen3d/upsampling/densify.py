@@ -117,8 +117,10 @@ def densify(
     moved, apart = move(start, cloud, None if core is EVERYWHERE else inside)
     if options.mode == "reference" and core is not EVERYWHERE:
         inside = core.holds(moved)
+    # What lies beyond the core crowds its rim as it does elsewhere; else seams would be denser.
+    around = moved[~inside] if kept is None else torch.cat([kept, moved[~inside]])
     moved, apart = _repeated(moved[inside], apart[inside], made, points[core.holds(points)])
-    chosen = thin(moved, count, beside=kept)
+    chosen = thin(moved, count, beside=around)
     moved, apart = moved[chosen], apart[chosen]
     return DensePoints(moved, confidence_of(moved, points, apart))
 

@@ -30,7 +30,7 @@ class LocalGeometry:
     """Surroundings of the points of patches.
 
     Attributes:
-        offsets: To the neighbours, nearest first, in units of ``spacing``.
+        offsets: To the nearest neighbours, nearest first, in units of ``spacing``.
         vectors: ``m``, ``C m`` and ``C^2 m`` at each scale, likewise.
         scalars: Numbers that no rotation changes: ``m.m``, ``m.C m``, ``m.C^2 m``, the root
             of the trace of ``C``, and the determinant of ``C`` over its trace, at each scale.
@@ -54,7 +54,7 @@ class LocalGeometry:
 
     @classmethod
     def _of(cls, x: Tensor, config: LocalConfig) -> LocalGeometry:
-        wanted = config.neighbours + 1
+        wanted = config.reach + 1
         index = knn(x, x, min(wanted, x.shape[1])).indices
         index = index[..., torch.arange(1, wanted).clamp(max=index.shape[-1] - 1)]
         items = torch.arange(len(x), device=x.device)[:, None, None]
@@ -63,7 +63,8 @@ class LocalGeometry:
         spacing = near.mean(1)[:, None, None].clamp(min=_LEAST_SPACING)
         offsets = offsets / spacing[..., None]
         vectors, scalars = zip(*(_moments(offsets[:, :, :k]) for k in config.scales), strict=True)
-        return cls(offsets, torch.cat(vectors, 2), torch.cat(scalars, 2), spacing)
+        seen = offsets[:, :, : config.neighbours]
+        return cls(seen, torch.cat(vectors, 2), torch.cat(scalars, 2), spacing)
 
 
 def _moments(offsets: Tensor) -> tuple[Tensor, Tensor]:
@@ -120,6 +121,6 @@ class LocalReadout(nn.Module):
     def forward(
         self, features: Float[Tensor, "batch n width"], geometry: LocalGeometry
     ) -> Float[Tensor, "batch n 3"]:
-        """Return a velocity in units of the patch, float32."""
+        """Return a velocity in units of the spacing, float32."""
         weights = self.coefficients(features).float()
-        return (weights[..., None] * geometry.vectors).sum(2) * geometry.spacing
+        return (weights[..., None] * geometry.vectors).sum(2)

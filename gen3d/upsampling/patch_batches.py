@@ -25,6 +25,7 @@ class BatchConfig(Settings):
         batch_size: Patches per step.
         start_noise: Standard deviation of the noise on the interpolated points, in units of the
             patch's radius.
+        vary_noise: Give every patch a share of that between none and all; False as published.
         scale: Greatest factor by which patches grow or shrink, at least 1.
         rotate: Turn patches at random, about any axis; half of them are mirrored.
         normal_weight: Weight of errors along the surface's normal over those in any direction; 0
@@ -34,6 +35,7 @@ class BatchConfig(Settings):
 
     batch_size: int = Field(default=16, ge=1)
     start_noise: float = Field(default=0.02, ge=0)
+    vary_noise: bool = True
     scale: float = Field(default=1.1, ge=1)
     rotate: bool = True
     normal_weight: float = Field(default=0.0, ge=0)
@@ -75,9 +77,19 @@ def draw_patches(
     span = math.log(config.scale)
     size = torch.exp(span * (2 * torch.rand(count, 1, 1, generator=generator) - 1))
     start = size * batch.start @ pose
-    start = start + config.start_noise * randn(start.shape, generator)
+    start = start + draw_start_noise(start, config, generator)
     target, normals = size * batch.target @ pose, batch.normals @ pose
     return PatchBatch(start.to(device), target.to(device), normals.to(device))
+
+
+def draw_start_noise(
+    start: Float[Tensor, "batch n 3"], config: BatchConfig, generator: torch.Generator
+) -> Float[Tensor, "batch n 3"]:
+    """Draw what is added to interpolated points."""
+    noise = config.start_noise * randn(start.shape, generator)
+    if not config.vary_noise:
+        return noise
+    return noise * torch.rand(len(start), 1, 1, generator=generator)
 
 
 def random_poses(count: int, generator: torch.Generator) -> Float[Tensor, "count 3 3"]:

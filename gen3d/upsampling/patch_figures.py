@@ -10,10 +10,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from gen3d.ops.points import chamfer
-from gen3d.runtime.seeds import randn
 from gen3d.upsampling.patch_batches import (
     BatchConfig,
     PatchBatch,
+    draw_start_noise,
     loss_unit,
     read_patches,
     velocity_error,
@@ -56,7 +56,7 @@ def validation_batches(patches: PatchSet, config: BatchConfig) -> list[PatchBatc
     batches = []
     for part in index.split(_VALIDATION_BATCH):
         batch = read_patches(patches, part)
-        start = batch.start + config.start_noise * randn(batch.start.shape, generator)
+        start = batch.start + draw_start_noise(batch.start, config, generator)
         batches.append(PatchBatch(start, batch.target, batch.normals))
     return batches
 

@@ -155,7 +155,7 @@ class RIN(nn.Module):
         points = self.out_norm(points)
         velocity = self.out(points).float()
         if geometry is not None and self.local_out is not None:
-            velocity = velocity + self.local_out(points, geometry)
+            velocity = (velocity + self.local_out(points, geometry)) * geometry.spacing
         return velocity, z
 
     def look(self, x: Float[Tensor, "batch n 3"]) -> LocalGeometry | None:
@@ -201,4 +201,6 @@ class RIN(nn.Module):
         nn.init.zeros_(self.latent_norm.weight)
         nn.init.zeros_(self.latent_norm.bias)
         if self.local_out is not None:
+            # Where velocities are in units of the spacing, none is a good first guess.
             nn.init.zeros_(self.local_out.coefficients.weight)
+            nn.init.zeros_(self.out.weight)

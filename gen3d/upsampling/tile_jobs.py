@@ -125,6 +125,7 @@ def run_tiles(
     if workers == 1:
         ordered = points[job.plan.order]
         for number in range(len(job.plan.tiles)):
+            check()
             yield job.run(ordered, number, check)
             finished(number)
         return

@@ -6,7 +6,7 @@ import hashlib
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 from jaxtyping import Float
@@ -47,6 +47,9 @@ from gen3d.vecset.policy_study import Appraiser
 from gen3d.vecset.result import ShapeResult, decoding, make_result
 from gen3d.vecset.steering import condition_on
 
+LatentReward: TypeAlias = Callable[[Float[Tensor, "k latents channels"]], Float[Tensor, " k"]]
+"""Scores latents of the autoencoder."""
+
 SEARCH_STEPS = 10
 """Steps of a search with the flow network, where none are asked for: more shapes to choose from
 beat finer ones."""
@@ -60,6 +63,13 @@ published, and a half found less."""
 
 COARSE = 32
 """Grid cells per axis at which a search looks at shapes."""
+
+FINALISTS = 8
+"""Best shapes of a student's search that are looked at again, more finely."""
+
+FINE = 64
+"""Grid cells per axis at which they are: a coarse grid misses slivers, and one sliver moves the
+whole shape when it is centred and scaled."""
 
 MAX_BUDGET = 100_000
 
@@ -138,13 +148,14 @@ class SearchOptions:
 def search_latents(
     pipeline: VecsetPipeline,
     prompt: str,
-    reward: Callable[[Float[Tensor, "k latents channels"]], Float[Tensor, " k"]],
+    reward: LatentReward,
     *,
     method: str,
     budget: int,
     seed: int,
     steps: int | None = None,
     guidance: float | None = None,
+    fine: LatentReward | None = None,
     progress: ProgressSink | None = None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> SearchResult:
@@ -163,6 +174,8 @@ def search_latents(
         seed: Of all noise.
         steps: Steps of one sample; None: see :func:`search_steps`.
         guidance: Its strength; the model's by default.
+        fine: A truer form of the reward. Where a student searches, it decides among the best
+            ``FINALISTS`` shapes, since all that a student estimates are whole shapes.
         progress: Where to report.
         cancelled: Asked before every evaluation.
 
@@ -177,9 +190,10 @@ def search_latents(
     prompted = condition_on(pipeline, prompt, 1, guidance=weight)
     student = _student_route(pipeline, steps, weight)
     route = student or Route(NetworkField(pipeline.dit), EULER, UNIFORM, prompted.guidance)
+    final = _Finalists(reward)
     found = search(
         route.field,
-        lambda x0: reward(pipeline.dit.denormalise(x0)),
+        lambda x0: final(pipeline.dit.denormalise(x0)),
         pipeline.latent_shape,
         method=search_method(method, student=student is not None),
         budget=budget,
@@ -194,8 +208,36 @@ def search_latents(
         progress=progress,
         cancelled=cancelled,
     )
-    x0 = pipeline.dit.denormalise(found.x0)
-    return SearchResult(x0, found.reward, found.evaluations, found.trace)
+    x0, value = pipeline.dit.denormalise(found.x0), found.reward
+    if student is not None and fine is not None:
+        x0, value = final.best(fine)
+    return SearchResult(x0, value, found.evaluations, found.trace)
+
+
+class _Finalists:
+    """A reward that remembers the best of what it has seen.
+
+    Args:
+        reward: Of latents.
+    """
+
+    def __init__(self, reward: LatentReward) -> None:
+        self._reward = reward
+        self._kept: list[tuple[float, Tensor]] = []
+
+    def __call__(self, latents: Float[Tensor, "k latents channels"]) -> Float[Tensor, " k"]:
+        values = self._reward(latents)
+        self._kept += zip(values.tolist(), latents.split(1), strict=True)
+        # Stable: of equals, the one seen first stays first.
+        self._kept = sorted(self._kept, key=lambda one: -one[0])[:FINALISTS]
+        return values
+
+    def best(self, fine: LatentReward) -> tuple[Float[Tensor, "1 latents channels"], float]:
+        """Return the best of them by another reward, with its value."""
+        latents = torch.cat([one for _, one in self._kept])
+        values = fine(latents)
+        winner = int(values.argmax())
+        return latents[winner : winner + 1], float(values[winner])
 
 
 def search_steps(pipeline: VecsetPipeline, guidance: float | None) -> int:
@@ -231,7 +273,7 @@ def _student_route(pipeline: VecsetPipeline, steps: int, guidance: float) -> Rou
 
 def coarse_reward(
     pipeline: VecsetPipeline, reward: MeshReward, *, resolution: int = COARSE
-) -> Callable[[Float[Tensor, "k latents channels"]], Float[Tensor, " k"]]:
+) -> LatentReward:
     """Return the reward of latents through a coarse decode; 0 where there is no surface."""
     appraiser = Appraiser(pipeline.vae, reward, resolution)
     return lambda latents: appraiser.rewards(appraiser.meshes(latents))
@@ -294,6 +336,7 @@ def search_text(
         pipeline,
         prompt,
         coarse_reward(pipeline, reward),
+        fine=coarse_reward(pipeline, reward, resolution=FINE),
         method=wanted.method,
         budget=wanted.budget,
         seed=seed,

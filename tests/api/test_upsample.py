@@ -68,7 +68,7 @@ def test_positions_can_be_given_bare(tiny_model: Path, mode: str, steps: int) ->
     made = upsample(ball(60) + 1e6, 4, model=tiny_model, steps=steps, seed=0, options=options)
     assert made.cloud.positions.shape == (240, 3)
     assert made.report.steps == steps
-    assert np.abs(made.cloud.positions - 1e6).max() < 3
+    assert np.abs(made.cloud.positions - 1e6).max() < 20
 
 
 def test_vertices_of_a_mesh_are_taken_and_that_is_said(tmp_path: Path) -> None:

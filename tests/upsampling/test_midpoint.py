@@ -51,13 +51,13 @@ def test_points_in_a_row_stay_in_the_row() -> None:
 
 
 def test_gaps_stay_gaps_when_edges_are_limited(clouds: ModuleType) -> None:
-    left, right = clouds.random_plane(200), clouds.random_plane(200, seed=1)
+    left, right = clouds.random_plane(500), clouds.random_plane(500, seed=1)
     right[:, 0] += 1.4
     both = torch.cat([left, right])
     # Alone in the middle of the gap, so that all their neighbours are across.
     lonely = torch.tensor([[1.2, 0.3, 0], [1.2, 0.7, 0]])
-    free = midpoint_interpolate(torch.cat([both, lonely]), 1600)
-    limited = midpoint_interpolate(torch.cat([both, lonely]), 1600, max_edge=2.5)
+    free = midpoint_interpolate(torch.cat([both, lonely]), 2500)
+    limited = midpoint_interpolate(torch.cat([both, lonely]), 2500, max_edge=2.5)
 
     def in_gap(made: torch.Tensor) -> int:
         x = made[:, 0]
@@ -67,11 +67,9 @@ def test_gaps_stay_gaps_when_edges_are_limited(clouds: ModuleType) -> None:
     assert in_gap(limited) == 0
 
 
-def test_translation_translates_the_result(clouds: ModuleType) -> None:
+def test_twice_the_size_gives_twice_the_result(clouds: ModuleType) -> None:
     points = clouds.random_plane(64)
-    made = midpoint_interpolate(points, 200)
-    moved = midpoint_interpolate(points + torch.tensor([2.0, 0, 0]), 200)
-    assert float((moved - made)[:, 0].sub(2).abs().max()) < 1e-5
+    assert torch.equal(midpoint_interpolate(2 * points, 200), 2 * midpoint_interpolate(points, 200))
 
 
 def test_nothing_cannot_be_interpolated() -> None:
@@ -80,7 +78,7 @@ def test_nothing_cannot_be_interpolated() -> None:
 
 
 def test_spacing_of_a_grid_is_its_step() -> None:
-    steps = torch.arange(6.0)
+    steps = torch.arange(16.0)
     grid = torch.stack(torch.meshgrid(steps, steps, torch.zeros(1), indexing="ij"), -1).view(-1, 3)
     assert float(point_spacing(grid).median()) == pytest.approx(1.0)
 

@@ -14,6 +14,7 @@ from gen3d.upsampling.patch_batches import (
     BatchConfig,
     PatchBatch,
     draw_patches,
+    draw_start_noise,
     loss_unit,
     mean_square,
     random_poses,
@@ -44,6 +45,14 @@ def patches(rows: int = 6, points: int = 24) -> PatchSet:
     normals = np.zeros_like(target)
     normals[..., 1] = 1
     return PatchSet(start, target, normals, np.zeros(rows, np.float32))
+
+
+def balls(rows: int = 6, points: int = 24) -> PatchSet:
+    """Points inside a sphere; unlike beside a plane, which side is out can be seen in any pose."""
+    rng = np.random.default_rng(0)
+    normals = rng.standard_normal((rows, points, 3)).astype(np.float32)
+    normals /= np.linalg.norm(normals, axis=-1, keepdims=True)
+    return PatchSet(0.6 * normals, normals, normals, np.zeros(rows, np.float32))
 
 
 class Oracle(RIN):
@@ -97,6 +106,15 @@ def test_batches_are_turned_as_a_whole() -> None:
     assert drawn.normals[0, 0, 1].abs() < 0.999
 
 
+def test_noise_is_the_same_for_all_patches_or_each_has_its_share() -> None:
+    start = torch.zeros(50, 400, 3)
+    for vary, low in ((False, 0.09), (True, 0.0)):
+        config = BatchConfig(start_noise=0.1, vary_noise=vary)
+        spread = draw_start_noise(start, config, torch.Generator().manual_seed(0)).std((1, 2))
+        assert float(spread.min()) >= low and float(spread.max()) < 0.11
+    assert float(spread.min()) < 0.02 and float(spread.mean()) == pytest.approx(0.05, abs=0.01)
+
+
 def test_poses_are_orthogonal_and_half_are_mirrors() -> None:
     poses = random_poses(200, torch.Generator().manual_seed(0))
     eye = torch.eye(3).expand(200, 3, 3)
@@ -108,6 +126,7 @@ def test_second_run_takes_up_what_the_first_remembered() -> None:
     torch.manual_seed(0)
     network, x, t = RIN(MODEL), batch().start, torch.ones(6)
     torch.nn.init.ones_(network.latent_norm.weight)
+    torch.nn.init.normal_(network.out.weight)
     _, latent = network(x, t)
     remembered = with_memory(network, x, t, remember=True)
     torch.testing.assert_close(remembered, network(x, t, latent)[0])
@@ -125,15 +144,15 @@ def test_chamfer_is_half_the_sum_of_both_ways() -> None:
 def test_training_lowers_the_loss(stage: str) -> None:
     same = {"batch_size": 4, "start_noise": 0.01, "normal_weight": 2.0, "validation_patches": 4}
     objective = (
-        FlowObjective(MODEL, FlowObjectiveConfig(**same), patches(), patches(2), seed=1)
+        FlowObjective(MODEL, FlowObjectiveConfig(**same), balls(), balls(2), seed=1)
         if stage == "flow"
         else RefineObjective(
-            MODEL, RefineObjectiveConfig(**same, flow_weight=0.1), patches(), patches(2), seed=1
+            MODEL, RefineObjectiveConfig(**same, flow_weight=0.1), balls(), balls(2), seed=1
         )
     )
     optimizer = torch.optim.AdamW(objective.module.parameters(), lr=1e-2)
     losses = []
-    for step in range(25):
+    for step in range(30):
         result = objective.loss(step, torch.Generator().manual_seed(step))
         optimizer.zero_grad()
         result.loss.backward()

@@ -12,7 +12,11 @@ SEEING = TINY.model_copy(update={"local": LocalConfig(neighbours=6, width=8, sca
 
 def network(config: RINConfig) -> RIN:
     torch.manual_seed(0)
-    return RIN(config).eval()
+    model = RIN(config).eval()
+    if model.local_out is not None:
+        torch.nn.init.normal_(model.out.weight)
+        torch.nn.init.normal_(model.local_out.coefficients.weight)
+    return model
 
 
 def patch(points: int = 40, batch: int = 2) -> torch.Tensor:
@@ -56,8 +60,6 @@ def test_memory_speaks_once_its_norm_has_weights_and_takes_no_gradient() -> None
 @pytest.mark.parametrize("config", [TINY, SEEING], ids=["plain", "seeing"])
 def test_order_of_points_does_not_matter_after_the_first(config: RINConfig) -> None:
     model, x, t = network(config), patch(), torch.ones(2)
-    if model.local_out is not None:
-        torch.nn.init.normal_(model.local_out.coefficients.weight)
     order = torch.cat([torch.zeros(1, dtype=torch.int64), 1 + torch.randperm(39)])
     with torch.no_grad():
         torch.testing.assert_close(model(x[:, order], t)[0], model(x, t)[0][:, order])
@@ -85,6 +87,16 @@ def test_patches_smaller_than_a_neighbourhood_work(points: int, tokens: str) -> 
         assert model(x, torch.ones(1))[0].isfinite().all()
 
 
+def test_network_that_sees_stands_still_before_training_and_moves_with_the_patch_size() -> None:
+    x, t = patch(), torch.ones(2)
+    with torch.no_grad():
+        assert not RIN(SEEING)(x, t)[0].any()
+        model = network(SEEING)
+        torch.nn.init.zeros_(model.point_in.weight)
+        # All that is left is seen in units of the spacing.
+        torch.testing.assert_close(model(2 * x, t)[0], 2 * model(x, t)[0], atol=1e-3, rtol=1e-3)
+
+
 def test_equal_points_give_finite_velocities() -> None:
     with torch.no_grad():
         assert network(SEEING)(torch.zeros(1, 20, 3), torch.ones(1))[0].isfinite().all()
@@ -96,4 +108,4 @@ def test_widths_that_do_not_fit_are_refused() -> None:
     with pytest.raises(ValueError, match="must end with the width"):
         RINConfig(width=16, global_widths=(8,))
     with pytest.raises(ValueError, match="scales"):
-        LocalConfig(neighbours=4, scales=(3, 8))
+        LocalConfig(scales=(2, 8))

@@ -11,8 +11,10 @@ from gen3d.vecset.dit import ShapeDiT
 from gen3d.vecset.grid_field import PointField
 from gen3d.vecset.pipeline import VecsetPipeline
 from gen3d.vecset.search import (
+    FINALISTS,
     STRATEGIES,
     SearchOptions,
+    _Finalists,
     coarse_reward,
     search_latents,
     search_text,
@@ -138,3 +140,13 @@ def test_record_names_files_by_their_hash(tmp_path):
     assert entry["file"]["file"] == "mask.png"
     assert len(entry["file"]["sha256"]) == 64
     assert str(tmp_path) not in str(record)
+
+
+def test_a_finer_reward_decides_among_the_best():
+    latents = torch.arange(20.0).view(20, 1, 1)
+    final = _Finalists(lambda x: x.flatten())
+    for part in latents.split(6):
+        final(part)
+    best, value = final.best(lambda x: -x.flatten())
+    assert best.item() == 20 - FINALISTS
+    assert value == -best.item()
