@@ -17,6 +17,7 @@ from gen3d.api.models import load
 from gen3d.api.reproduce import reproduce
 from gen3d.api.text import text_to_files
 from gen3d.api.training import run_training
+from gen3d.api.upsample import load_upsample_pipeline, upsample, upsample_to_file
 
 __all__ = [
     "complete_to_files",
@@ -25,7 +26,10 @@ __all__ = [
     "image_to_files",
     "list_models",
     "load",
+    "load_upsample_pipeline",
     "reproduce",
     "run_training",
     "text_to_files",
+    "upsample",
+    "upsample_to_file",
 ]

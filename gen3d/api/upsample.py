@@ -131,7 +131,7 @@ def upsample(
         UserError: Something given cannot be used.
 
     Example:
-        gen3d.upsample(np.loadtxt("scan.xyz"), 4).save("dense.ply")
+        upsample(np.loadtxt("scan.xyz"), 4).save("dense.ply")
     """
     options = _with_steps(options or UpsampleOptions(), steps)
     options.check()

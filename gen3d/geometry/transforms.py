@@ -210,9 +210,7 @@ def apply_linear(shape: Shape, matrix: Float[np.ndarray, "3 3"]) -> Shape:
             corner_uvs=None if uvs is None else uvs[:, order],
             corner_normals=None if corner_normals is None else corner_normals[:, order],
         )
-    return shape.with_(
-        points=shape.points @ matrix, normals=normals, offset=shape.offset @ matrix
-    )
+    return shape.with_(points=shape.points @ matrix, normals=normals, offset=shape.offset @ matrix)
 
 
 def _turned(normals: np.ndarray | None, turn: np.ndarray) -> np.ndarray | None:

@@ -55,8 +55,9 @@ def read_las(data: bytes) -> PointCloud:
         FormatError: The file is malformed, cut off, or has no points.
         MissingDependencyError: laspy, or lazrs for LAZ, is not installed.
     """
-    _check(data[:_HEAD], len(data))
-    with _reader(io.BytesIO(data)) as reader, _refusing_damage():
+    file = io.BytesIO(data)
+    _check(file)
+    with _reader(file) as reader, _refusing_damage():
         points = reader.read_points(-1)
         return _cloud(points, _header(reader, points), None)
 
@@ -80,7 +81,7 @@ def las_chunks(path: Path | str, *, size: int = CHUNK) -> Iterator[PointCloud]:
             file = stack.enter_context(Path(path).open("rb"))
         except OSError as error:
             raise InputError(f"cannot read {path}: {error.strerror or error}") from error
-        _check(file.read(_HEAD), Path(path).stat().st_size)
+        _check(file)
         reader = stack.enter_context(_reader(file))
         bounds = np.stack([reader.header.mins, reader.header.maxs])
         shift = shift_of(bounds) if np.isfinite(bounds).all() else np.zeros(3)
@@ -159,8 +160,11 @@ def _write(clouds: Iterable[PointCloud], file: BinaryIO, compress: bool) -> None
     writer.close()
 
 
-def _check(head: bytes, size: int) -> None:
+def _check(file: BinaryIO) -> None:
     """Compare what the header announces with the size of the file, before anything is reserved."""
+    size = file.seek(0, io.SEEK_END)
+    file.seek(0)
+    head = file.read(_HEAD)
     if head[:4] != b"LASF" or len(head) < _MIN_HEADER:
         raise FormatError("not a LAS file, or cut off in its header")
     major, minor = head[24], head[25]
@@ -182,6 +186,25 @@ def _check(head: bytes, size: int) -> None:
         )
     if not count:
         raise FormatError("the LAS file has no points")
+    if compressed:
+        _check_chunks(file, data_at, size, count)
+
+
+def _check_chunks(file: BinaryIO, data_at: int, size: int, count: int) -> None:
+    """Refuse a table of more compressed chunks than points, which lazrs would read for minutes."""
+    file.seek(data_at)
+    place = file.read(8)
+    at = int.from_bytes(place, "little", signed=True)
+    if at == -1:
+        # Streamed files have the place of the table at their end.
+        file.seek(size - 8)
+        at = int.from_bytes(file.read(8), "little", signed=True)
+    if len(place) < 8 or not data_at < at <= size - 8:
+        raise FormatError("the LAZ file is cut off: its table of chunks lies beyond its end")
+    file.seek(at)
+    _, chunks = struct.unpack("<II", file.read(8))
+    if chunks > count:
+        raise FormatError(f"the LAZ file announces {chunks} chunks of {count} points")
 
 
 def _laspy(compressed: bool) -> Any:
