@@ -112,7 +112,8 @@ def bench_decode(
             [content, selected, timed_at],
             lambda: lightning_row(vae, other, latents[:selected], timed_at),
         )
-        data = ProceduralDataConfig.model_validate({"split": "test", "per_category": grid_shapes})
+        settings = {"categories": pipeline.categories, "per_category": grid_shapes}
+        data = ProceduralDataConfig.model_validate({"split": "test", **settings})
         true = build_shape_set(data, cache / f"shapes-{grid_shapes}", sink)
         for name, one in (("full", vae), ("lightning", other)):
             settings = [name, content, grid_shapes, grids_at]

@@ -10,7 +10,7 @@ from gen3d.runtime.record import package_version
 
 EXTRAS: dict[str, tuple[str, ...]] = {
     "train": ("lightning-fabric", "tensorboard", "webdataset", "h5py"),
-    "points": ("open3d", "laspy", "scipy"),
+    "points": ("open3d", "laspy", "pye57", "scipy"),
     "video": ("av",),
     "image": ("opencv-python-headless",),
     "server": ("fastapi", "uvicorn", "python-multipart"),

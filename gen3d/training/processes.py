@@ -139,6 +139,8 @@ def launched_processes(device: str) -> Iterator[Processes]:
     distributed.init_process_group(backend, timeout=_PATIENCE)
     try:
         yield Processes.current()
+        # None leaves while another still talks to it: gloo would abort that one.
+        distributed.barrier()
     finally:
         distributed.destroy_process_group()
 

@@ -20,10 +20,11 @@ from gen3d.data.procedural.dataset import ProceduralDataConfig, build_shape_set
 from gen3d.errors import EmptySurfaceError
 from gen3d.ops.backend import native_available
 from gen3d.runtime.progress import NullProgress
-from gen3d.vecset.checkpoints import VAE_FILE, load_vae
+from gen3d.vecset.checkpoints import VAE_FILE
 from gen3d.vecset.config import QueryDecoderConfig, VAEConfig
 from gen3d.vecset.decode import PointField, decode_field
 from gen3d.vecset.lightning import query_macs
+from gen3d.vecset.pipeline import VecsetPipeline, load_vae
 
 needs_native = pytest.mark.skipif(not native_available(), reason="native module not built")
 
@@ -32,6 +33,7 @@ def test_decode_bench_measures_all_figures_and_resumes(tmp_path, monkeypatch) ->
     monkeypatch.setattr(decode, "memory_row", lambda *_: {"peak_gb": 0.5})
     monkeypatch.setattr(decode_exact, "PUBLISHED", {"sphere": sphere})
     monkeypatch.setattr(decode_exact, "THIN", {})
+    monkeypatch.setattr(VecsetPipeline, "categories", ("chair", "mug"))
 
     def run():
         return decode.bench_decode(

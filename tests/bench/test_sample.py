@@ -57,8 +57,10 @@ def test_values_are_read_off_descriptions_of_true_shapes() -> None:
     assert all(" tall " in s.captions[1] for s in tall)
     assert not any(shows(s, CHAIR, "low-backed") for s in tall)
     roof = Attribute("house", "paint", ("with a {} roof",))
-    houses = [make_shape("house", 2_000_000 + i) for i in range(5)]
-    assert all(painted(s, roof) in COLOUR_NAMES for s in houses)
+    # A roof in the colour of the walls is not worth a word.
+    roofs = {painted(make_shape("house", 2_000_000 + i), roof) for i in range(12)}
+    assert {*COLOUR_NAMES, None} >= roofs
+    assert len(roofs) > 3
     assert painted(chairs[0], roof) is None
 
 
@@ -87,15 +89,14 @@ def test_judge_knows_true_chairs_and_resumes(tmp_path: Path) -> None:
     rows = Rows(tmp_path)
     judge = Judge(rows, NullProgress(), shapes=40, attributes=[CHAIR])
     assert judge.ceilings({})[CHAIR.label]["ceiling"] > 0.9
-    unseen = next(
-        s for s in (make_shape("chair", i) for i in range(100)) if shows(s, CHAIR, "low-backed")
-    )
+    chairs = (make_shape("chair", i) for i in range(100))
+    unseen = [shape for shape in chairs if shows(shape, CHAIR, "low-backed")][:9]
     tall, low = make_hard_set(1)[:2]
     points = judge.points(low)
     assert points is not None
-    inside = Solid(unseen.parts).field(points) > 0
-    assert judge.right(low, inside, None)
-    assert not judge.right(tall, inside, None)
+    insides = [Solid(shape.parts).field(points) > 0 for shape in unseen]
+    assert sum(judge.right(low, inside, None) for inside in insides) >= 7
+    assert all(judge.right(low, x, None) != judge.right(tall, x, None) for x in insides)
     again = Judge(rows, NullProgress(), shapes=40, attributes=[CHAIR])
     assert torch.equal(again.nearest[CHAIR].points, judge.nearest[CHAIR].points)
 

@@ -41,7 +41,7 @@ def test_a_win_needs_the_whole_interval_above_zero() -> None:
 
 def test_rows_are_measured_once_and_spend_equal_budgets(tmp_path: Path) -> None:
     pipeline = load_text_model("mini", device="cpu")
-    options = {"rewards": ("silhouette",), "prompts": 2, "budget": 12}
+    options = {"rewards": ("silhouette",), "prompts": 1, "budget": 8}
     first = search_rows(pipeline, Rows(tmp_path), **options)
     row = first["silhouette"]
     best = max(row["best_of_n_1"], row["best_of_n_2"])
@@ -49,7 +49,7 @@ def test_rows_are_measured_once_and_spend_equal_budgets(tmp_path: Path) -> None:
     assert row["gain"] == pytest.approx(row["search"] - best)
     assert row["gain_low"] <= row["gain"] <= row["gain_high"]
     spent = [row[f"{name}_evaluations"] for name in ("search", "best_of_n_1", "best_of_n_2")]
-    assert spent == [12, 12, 12]
+    assert spent == [8, 8, 8]
     files = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
     assert search_rows(pipeline, Rows(tmp_path), **options) == first
     assert {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == files
