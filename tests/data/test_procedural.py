@@ -8,6 +8,7 @@ import torch
 
 from gen3d.data.procedural import CATEGORIES, Solid, make_shape, sample_shape
 from gen3d.data.procedural.dataset import ProceduralDataConfig, ShapeSet, build_shape_set
+from gen3d.data.procedural.meshes import ProceduralMeshes
 from gen3d.data.procedural.palette import TONES, Palette
 from gen3d.errors import InputError, ModelError
 from gen3d.geometry.color import BASIC_COLOURS, COLOUR_NAMES, nearest_basic_colour
@@ -103,3 +104,28 @@ def test_folder_round_trip_and_reuse(tmp_path) -> None:
     meta.unlink()
     with pytest.raises(ModelError, match="no shape set"):
         ShapeSet.open(tmp_path / "set")
+
+
+def test_a_folder_from_before_the_library_grew_is_made_anew(tmp_path) -> None:
+    config = ProceduralDataConfig(
+        split="val", per_category=1, categories=("chair",), surface=32, queries=64, workers=1
+    )
+    build_shape_set(config, tmp_path)
+    meta = tmp_path / "meta.json"
+    stored = json.loads(meta.read_text())
+    stored["config"]["categories"] = []
+    meta.write_text(json.dumps(stored))
+    build_shape_set(config, tmp_path)
+    assert json.loads(meta.read_text())["config"]["categories"] == ["chair"]
+
+
+def test_folders_can_share_a_split(tmp_path) -> None:
+    def build(name: str, **changes: int) -> ShapeSet:
+        config = ProceduralDataConfig(
+            split="val", categories=("mug",), surface=64, queries=64, workers=1, **changes
+        )
+        return build_shape_set(config, tmp_path / name)
+
+    whole, second = build("whole", per_category=2), build("second", per_category=1, first=1)
+    assert np.array_equal(whole.surface[1], second.surface[0])
+    assert ProceduralMeshes.of_folder(tmp_path / "second").seeds == [1_000_001]

@@ -152,8 +152,9 @@ def build_shape_set(
     """
     folder = Path(folder)
     sink = progress or NullProgress()
-    wanted = config.model_dump(mode="json", exclude={"workers"})
     categories = config.categories or CATEGORIES
+    # By name, so that a folder from before the library grew is not taken for all of it.
+    wanted = config.model_dump(mode="json", exclude={"workers"}) | {"categories": list(categories)}
     if unknown := set(categories) - set(CATEGORIES):
         raise InputError(f"unknown categories {sorted(unknown)}", hint=f"known: {CATEGORIES}")
     meta_path = folder / "meta.json"

@@ -42,11 +42,12 @@ class ProceduralMeshes:
             ModelError: There is none, or it was made by other shape programs than these.
         """
         shapes = ShapeSet.open(folder)
-        split = json.loads((Path(folder) / "meta.json").read_text())["config"]["split"]
+        config = json.loads((Path(folder) / "meta.json").read_text())["config"]
+        first = SPLIT_SEEDS[config["split"]] + config.get("first", 0)
         seen: Counter[str] = Counter()
         seeds = []
         for category in shapes.categories:
-            seeds.append(SPLIT_SEEDS[split] + seen[category])
+            seeds.append(first + seen[category])
             seen[category] += 1
         source = cls(shapes.categories, seeds, resolution=resolution)
         for category in sorted(seen):
