@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Float
 
 from gen3d.api.completion import file_entry
+from gen3d.errors import ModelError
 from gen3d.geometry.cloud import PointCloud
 from gen3d.geometry.mesh import Mesh
 from gen3d.io import check_target, load, save
@@ -19,7 +20,7 @@ from gen3d.runtime.devices import resolve_device
 from gen3d.runtime.memory import peak_memory_bytes
 from gen3d.runtime.progress import ProgressSink
 from gen3d.runtime.seeds import check_seed
-from gen3d.upsampling.checkpoints import DEFAULT_MODEL, load_upsampler
+from gen3d.upsampling.checkpoints import DEFAULT_MODEL, load_upsampler, shipped_path
 from gen3d.upsampling.options import UpsampleOptions, check_rate
 from gen3d.upsampling.pipeline import UpsamplePipeline
 from gen3d.upsampling.result import UpsampleReport, UpsampleResult
@@ -99,6 +100,11 @@ def load_upsample_pipeline(
     where = resolve_device(device)
     if str(model) == MIDPOINT:
         return UpsamplePipeline(None, device=where, name=MIDPOINT)
+    if str(model) == DEFAULT_MODEL and not shipped_path().exists():
+        raise ModelError(
+            f"the network {DEFAULT_MODEL!r} does not come with this version of gen3d",
+            hint=f"--model {MIDPOINT} needs none; configs/upsampling train one: --model FILE",
+        )
     upsampler = load_upsampler(model, device=where)
     files = {upsampler.path.name: sha256_of(upsampler.path)}
     return UpsamplePipeline(upsampler, device=where, name=Path(model).stem, fingerprint=files)

@@ -96,3 +96,9 @@ def test_nothing_is_written_when_the_input_is_bad(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"bad\.ply"):
         upsample_to_file(tmp_path / "bad.ply", tmp_path / "out.ply", 4, model="midpoint")
     assert not (tmp_path / "out.ply").exists()
+
+
+def test_a_network_that_was_not_shipped_says_what_to_do(monkeypatch, tmp_path) -> None:
+    monkeypatch.setattr("gen3d.api.upsample.shipped_path", lambda: tmp_path / "none.safetensors")
+    with pytest.raises(ModelError, match="does not come with this version"):
+        load_upsample_pipeline()
