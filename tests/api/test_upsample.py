@@ -1,3 +1,4 @@
+import importlib
 from pathlib import Path
 
 import numpy as np
@@ -99,6 +100,8 @@ def test_nothing_is_written_when_the_input_is_bad(tmp_path: Path) -> None:
 
 
 def test_a_network_that_was_not_shipped_says_what_to_do(monkeypatch, tmp_path) -> None:
-    monkeypatch.setattr("gen3d.api.upsample.shipped_path", lambda: tmp_path / "none.safetensors")
+    # By import: gen3d.api has a function of the module's name.
+    module = importlib.import_module("gen3d.api.upsample")
+    monkeypatch.setattr(module, "shipped_path", lambda: tmp_path / "none.safetensors")
     with pytest.raises(ModelError, match="does not come with this version"):
         load_upsample_pipeline()
