@@ -1,12 +1,16 @@
 """What tests of several rooms share: tiny published models, and a picture to feed them."""
 
 import importlib.util
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+
+# Processes that tests start find the tests' own classes; last, so that gen3d is the installed one.
+sys.path.append(str(Path(__file__).parent.parent))
 
 
 @pytest.fixture(scope="session")
