@@ -97,7 +97,7 @@ def test_four_views_go_to_a_multi_view_model(
         (["PHOTO", "--weights", "MODEL", "--iso-level", "nan"], "iso_level"),
         (["PHOTO", "--weights", "MODEL", "--mask", "missing.png"], "no file"),
         (["missing.png", "--weights", "MODEL"], "no file missing.png"),
-        (["OPAQUE", "--weights", "MODEL"], "nothing but its background"),
+        (["OPAQUE", "--weights", "MODEL"], "background"),
         (["MODEL", "--weights", "MODEL"], "is a folder"),
         (["PHOTO", "--weights", "MODEL", "-o", "out.docx"], "unknown format"),
         ([], "Missing argument"),
