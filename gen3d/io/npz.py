@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import ast
 import io
-import lzma
-import struct
 import zipfile
-import zlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,7 +15,7 @@ from gen3d.geometry.cloud import PointCloud
 from gen3d.io.cloud_columns import POSITION, cloud_from_columns, columns_of, unit_colours
 from gen3d.io.record import KEY, decode_record, encode_record
 from gen3d.io.xyz import guess_columns
-from gen3d.io.zips import stored_zip
+from gen3d.io.zips import UNZIP_ERRORS, stored_zip
 
 _MAGIC = b"\x93NUMPY"
 _MAX_HEADER = 1 << 16
@@ -26,17 +23,6 @@ _MAX_BYTES = 1 << 36
 _POINTS = ("points", "xyz", "pos", "positions", "vertices")
 _COLOURS = ("colors", "colours", "rgb")
 _RECORD = f"{KEY}.json"
-_UNZIP_ERRORS = (
-    zipfile.BadZipFile,
-    zlib.error,
-    lzma.LZMAError,
-    struct.error,
-    OSError,
-    EOFError,
-    ValueError,
-    RuntimeError,
-    NotImplementedError,
-)
 
 
 def read_npy(data: bytes) -> PointCloud:
@@ -202,6 +188,6 @@ def _unzip(data: bytes) -> tuple[dict[str, np.ndarray], dict[str, Any] | None]:
                     record = decode_record(archive.read(entry))
                 elif entry.filename.endswith(".npy"):
                     arrays[entry.filename.removesuffix(".npy")] = parse_npy(archive.read(entry))
-    except _UNZIP_ERRORS as error:
+    except UNZIP_ERRORS as error:
         raise FormatError(f"the NPZ file is malformed: {error}") from error
     return arrays, record

@@ -19,7 +19,7 @@ from gen3d.geometry.mesh import Mesh
 from gen3d.geometry.transforms import y_up_to_z_up, z_up_to_y_up
 from gen3d.io.record import KEY, decode_record, encode_record
 from gen3d.io.stl import height_scale
-from gen3d.io.zips import stored_zip
+from gen3d.io.zips import UNZIP_ERRORS, stored_zip
 
 _CORE = "http://schemas.microsoft.com/3dmanufacturing/core/2015/02"
 _COLOURS = "http://schemas.microsoft.com/3dmanufacturing/material/2015/02"
@@ -189,7 +189,7 @@ def _parse(data: bytes) -> ET.Element:
             if package.getinfo(name).file_size > _MAX_BYTES:
                 raise FormatError(f"the model in the 3MF file has more than {_MAX_BYTES} bytes")
             text = package.read(name)
-    except (zipfile.BadZipFile, OSError, ValueError, RuntimeError, NotImplementedError) as error:
+    except UNZIP_ERRORS as error:
         raise FormatError(f"the 3MF file is no zip that can be read: {error}") from error
     if b"<!DOCTYPE" in text:
         raise FormatError("the 3MF file has a document type, which the format does not allow")

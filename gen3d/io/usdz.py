@@ -21,7 +21,7 @@ from gen3d.geometry.texture import flip_v
 from gen3d.io.gltf_split import split_corners
 from gen3d.io.images import encode_png
 from gen3d.io.record import KEY, decode_record, encode_record
-from gen3d.io.zips import stored_zip
+from gen3d.io.zips import UNZIP_ERRORS, stored_zip
 
 _LAYER = "model.usda"
 _ALIGN = 64
@@ -58,7 +58,7 @@ def read_usdz_record(data: bytes) -> dict[str, Any] | None:
         with zipfile.ZipFile(io.BytesIO(data)) as package:
             names = package.namelist()
             text = package.read(_LAYER) if _LAYER in names else b""
-    except (zipfile.BadZipFile, OSError, ValueError, RuntimeError, NotImplementedError) as error:
+    except UNZIP_ERRORS as error:
         raise FormatError(f"the USDZ file is no zip that can be read: {error}") from error
     for line in text.decode("utf-8", errors="replace").splitlines():
         word = line.strip()

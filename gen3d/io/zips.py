@@ -3,8 +3,24 @@
 from __future__ import annotations
 
 import io
+import lzma
+import struct
 import zipfile
+import zlib
 from collections.abc import Mapping
+
+UNZIP_ERRORS = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    OSError,
+    EOFError,
+    ValueError,
+    RuntimeError,
+    NotImplementedError,
+)
+"""What ``zipfile`` raises for a damaged, encrypted or unknown archive."""
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 

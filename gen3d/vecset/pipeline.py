@@ -38,7 +38,7 @@ from gen3d.vecset.checkpoints import DIT_FILE, VAE_FILE, load_dit, load_vae
 from gen3d.vecset.condition_source import image_condition, join_conditions
 from gen3d.vecset.config import Mesher, SamplingConfig
 from gen3d.vecset.dit import Condition, ShapeDiT
-from gen3d.vecset.extract import ExtractedMesh, extract_mesh
+from gen3d.vecset.extract import ExtractedMesh
 from gen3d.vecset.few_steps import FewSteps, Route
 from gen3d.vecset.image_encoder import IMAGE_FILE, ImageEncoder
 from gen3d.vecset.photo_condition import encode_photos, fitting_encoder
@@ -49,7 +49,7 @@ from gen3d.vecset.result import (
     make_result,
     resolve_options,
 )
-from gen3d.vecset.texture import finish_asset, with_finish
+from gen3d.vecset.texture import decode_asset
 from gen3d.vecset.vae import ShapeVAE
 
 
@@ -448,22 +448,17 @@ class VecsetPipeline:
         Raises:
             EmptySurfaceError: The field has no surface.
         """
-        shape = self.vae.decode(latents / self.vae.config.scale_factor)
-        textured = asset is not None and asset.texture is not None
-        extracted = extract_mesh(
+        return decode_asset(
             self.vae,
-            shape,
+            self.vae.decode(latents / self.vae.config.scale_factor),
             resolution=resolution,
-            faces=None if textured else faces,
+            faces=faces,
             start=self.sampling.decode_start,
             mesher=mesher,
-            normalise=not textured,
-            coloured=not textured,
+            asset=asset,
+            material=material,
             check=check,
         )
-        if asset is not None:
-            extracted = finish_asset(extracted, self.vae, shape, asset, faces=faces, check=check)
-        return extracted if material is None else with_finish(extracted, material)
 
     def doubts(self, prompt: str) -> list[str]:
         """Say in sentences why a prompt may not give what it asks for."""

@@ -21,12 +21,58 @@ from gen3d.geometry.topology import report_topology
 from gen3d.geometry.transforms import normalise_unit
 from gen3d.geometry.unwrap import unwrap
 from gen3d.vecset.asset import AssetOptions
-from gen3d.vecset.extract import ExtractedMesh, shape_colours
+from gen3d.vecset.config import Mesher
+from gen3d.vecset.extract import ExtractedMesh, extract_mesh, shape_colours
 from gen3d.vecset.vae import DecodedShape, ShapeVAE
 
 TEXTURED_FACES = 8_000
 """Faces of a textured mesh by default: the texture holds the colours, so that faces need only
 follow the shape, and xatlas takes half a second."""
+
+
+def decode_asset(
+    vae: ShapeVAE,
+    shape: DecodedShape,
+    *,
+    resolution: int,
+    faces: int | None,
+    start: int,
+    mesher: Mesher,
+    asset: AssetOptions | None,
+    material: Material | None,
+    check: Callable[[], None],
+) -> ExtractedMesh:
+    """Make the mesh of one shape, and an asset of it where asked.
+
+    Args:
+        vae: The autoencoder, in eval mode.
+        shape: A batch of one.
+        resolution: Grid cells per axis.
+        faces: Face budget; None: no limit, or ``TEXTURED_FACES`` with a texture.
+        start: See :func:`gen3d.vecset.decode.decode_field`.
+        mesher: See :func:`gen3d.vecset.extract.surface_mesh`.
+        asset: What to do with the mesh; None: nothing.
+        material: Roughness and metallic; None: unknown.
+        check: Called between stages; may raise to stop.
+
+    Raises:
+        EmptySurfaceError: The field has no surface.
+    """
+    textured = asset is not None and asset.texture is not None
+    extracted = extract_mesh(
+        vae,
+        shape,
+        resolution=resolution,
+        faces=None if textured else faces,
+        start=start,
+        mesher=mesher,
+        normalise=not textured,
+        coloured=not textured,
+        check=check,
+    )
+    if asset is not None:
+        extracted = finish_asset(extracted, vae, shape, asset, faces=faces, check=check)
+    return extracted if material is None else with_finish(extracted, material)
 
 
 @torch.no_grad()

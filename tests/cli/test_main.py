@@ -104,7 +104,7 @@ def test_interrupt_leaves_no_file_and_exits_130(
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("gen3d.vecset.pipeline.extract_mesh", interrupted)
+    monkeypatch.setattr("gen3d.vecset.texture.extract_mesh", interrupted)
     code, _, err = run(["text", "a mug", "-o", str(tmp_path / "a.glb"), *QUICK], capsys)
     assert code == 130
     assert "stopped" in err
@@ -117,7 +117,7 @@ def test_internal_error_is_one_line_without_debug(
     def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError("oops")
 
-    monkeypatch.setattr("gen3d.vecset.pipeline.extract_mesh", broken)
+    monkeypatch.setattr("gen3d.vecset.texture.extract_mesh", broken)
     arguments = ["text", "a mug", "-o", str(tmp_path / "a.glb"), *QUICK]
     code, _, err = run(arguments, capsys)
     assert code == 1
